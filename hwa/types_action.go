@@ -1,8 +1,6 @@
 package hwa
 
-import (
-	"time"
-)
+import "time"
 
 // ResourceResponse is the reply of a by-id action: the action was accepted, not done.
 type ResourceResponse struct {
@@ -42,8 +40,8 @@ type ModifyData struct {
 
 // RerunDetails are the options of a rerun; the zero value reruns the job as it is.
 type RerunDetails struct {
-	JobDefinitionDbIdentifier     string               `json:"jobDefinitionDbIdentifier,omitempty"`
-	JobDefinitionDbKey            string               `json:"jobDefinitionDbKey,omitempty"`
+	JobDefinitionDBIdentifier     string               `json:"jobDefinitionDbIdentifier,omitempty"`
+	JobDefinitionDBKey            string               `json:"jobDefinitionDbKey,omitempty"`
 	UserLogin                     string               `json:"userLogin,omitempty"`
 	Variables                     map[string]string    `json:"variables,omitempty"`
 	Priority                      *int                 `json:"priority,omitempty"` // the engine takes 10 when nil

@@ -1,8 +1,6 @@
 package hwa
 
-import (
-	"encoding/json"
-)
+import "encoding/json"
 
 // EngineInfo describes the engine: version, capabilities, licence.
 type EngineInfo struct {

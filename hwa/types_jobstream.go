@@ -1,8 +1,6 @@
 package hwa
 
-import (
-	"time"
-)
+import "time"
 
 // JobStreamInPlan is a job stream (schedule) instance in the plan.
 type JobStreamInPlan struct {

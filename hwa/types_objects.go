@@ -1,8 +1,6 @@
 package hwa
 
-import (
-	"time"
-)
+import "time"
 
 // WorkstationInPlan is a workstation (agent, pool, manager) in the plan.
 type WorkstationInPlan struct {
@@ -35,7 +33,7 @@ type WorkstationInPlan struct {
 	CreatedTimestamp time.Time           `json:"createdTimestamp,omitzero"`
 	TimeStarted      time.Time           `json:"timeStarted,omitzero"`
 	SecurityLevel    SecurityLevel       `json:"securityLevel,omitempty"`
-	SSLPort          int                 `json:"sslPort,omitempty"`
+	SSLPort          *int                `json:"sslPort,omitempty"`
 	Host             string              `json:"host,omitempty"`
 	HostWorkstation  string              `json:"hostWorkstation,omitempty"`
 	MailmanServerID  string              `json:"mailmanServerId,omitempty"`
