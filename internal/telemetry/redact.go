@@ -14,22 +14,26 @@ const Mask = "•••"
 // shorter ones would destroy the text around them and hide little.
 const minSecret = 4
 
-// secretPatterns match secrets whose value is not known beforehand, by their
-// usual shape. Group 1, where there is one, is kept as the hint of what stood
-// there.
-var secretPatterns = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b(authorization["']?\s*[=:]\s*["']?(?:basic|bearer|digest)\s+)[^\s"',]+`),
-	regexp.MustCompile(`(?i)\b((?:password|passwd|passphrase|pwd|secret|secret[_-]?key|api[_-]?key|access[_-]?key|token|access[_-]?token|refresh[_-]?token|id[_-]?token)["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',;&}\]]+)`),
-	regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@"']*:)[^\s/?#@"']+@`),
-	regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[a-z0-9+/_.~-]{16,}=*`), // 16: "basic authentication" is not a secret
-	regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`),
-	regexp.MustCompile(`\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}`),
-	regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`),
-	regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`),
+// shape is a credential recognised by how it looks.
+type shape struct {
+	hints []string // one of them is in the text, or the expression cannot match; looking for them is 50 times faster
+	re    *regexp.Regexp
+	with  string // what replaces it
 }
 
-// urlPassword is the pattern above whose match ends with the @ that must stay.
-const urlPassword = 2
+// shapes are the secrets whose value is not known beforehand. What tells the
+// reader which kind of secret stood there is kept.
+var shapes = []shape{
+	{[]string{"://"}, regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://[^\s:/?#@"']*:)[^\s/?#@"']+@`), "${1}" + Mask + "@"},
+	{[]string{"eyJ"}, regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`), Mask},
+	{[]string{"k-"}, regexp.MustCompile(`\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}`), Mask},
+	{[]string{"AKIA", "ASIA"}, regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`), Mask},
+	{[]string{"PRIVATE KEY"}, regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`), Mask},
+	{[]string{"=", ":"}, regexp.MustCompile(`(?i)\b(authorization["']?\s*[=:]\s*["']?(?:basic|bearer|digest)\s+)[^\s"',]+`), "${1}" + Mask},
+	{[]string{"=", ":"}, regexp.MustCompile(`(?i)\b((?:password|passwd|passphrase|pwd|secret|secret[_-]?key|api[_-]?key|access[_-]?key|token|access[_-]?token|refresh[_-]?token|id[_-]?token)["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',;&}\]]+)`), "${1}" + Mask},
+	// 16 characters at least: "basic authentication" is not a secret.
+	{[]string{"earer ", "EARER ", "asic ", "ASIC "}, regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[a-z0-9+/_.~-]{16,}=*`), "${1}" + Mask},
+}
 
 // sensitiveKey matches attribute names whose values are never logged. It is
 // matched against the whole name, so "token_count" and "secrets_found" stay.
@@ -84,18 +88,10 @@ func (r *Redactor) Text(s string) string {
 	if rep != nil {
 		s = rep.Replace(s)
 	}
-	for i, p := range secretPatterns {
-		if !p.MatchString(s) {
-			continue
+	for _, p := range shapes {
+		if slices.ContainsFunc(p.hints, func(h string) bool { return strings.Contains(s, h) }) {
+			s = p.re.ReplaceAllString(s, p.with)
 		}
-		with := "${1}" + Mask
-		if p.NumSubexp() == 0 {
-			with = Mask
-		}
-		if i == urlPassword {
-			with += "@"
-		}
-		s = p.ReplaceAllString(s, with)
 	}
 	return s
 }
