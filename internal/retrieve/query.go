@@ -1,0 +1,136 @@
+package retrieve
+
+import "strings"
+
+// weighted is one form a word of the question may take.
+type weighted struct {
+	term   string
+	weight float32
+}
+
+// group is a word of the question: a passage that has any of its forms has it.
+type group struct {
+	word  string // as asked
+	terms []weighted
+}
+
+// query is a question made ready for the index.
+type query struct {
+	groups []group
+	codes  []string
+	lang   language
+}
+
+func (q query) empty() bool { return len(q.groups) == 0 && len(q.codes) == 0 }
+
+// Weights of the forms of a word.
+const (
+	whole   = 1.0  // the word itself, or an identifier as one
+	synonym = 0.75 // what the glossaries give for it
+	piece   = 0.8  // a part of an identifier
+	foreign = 0.6  // a Portuguese word looked for as it stands
+)
+
+// parse reads a question.
+func parse(text string) query {
+	if len(text) > maxQuery {
+		text = strings.ToValidUTF8(text[:maxQuery], "")
+	}
+	q := query{codes: codesIn(text), lang: detect(text)}
+	isCode := map[string]bool{}
+	for _, c := range q.codes {
+		isCode[strings.ToLower(c)] = true
+	}
+	var list []string
+	words(text, func(w string) {
+		if !isCode[strings.ToLower(w)] {
+			list = append(list, w)
+		}
+	})
+	q.read(list)
+	q.unique()
+	return q
+}
+
+// read makes groups of the words, phrases of the glossaries first.
+func (q *query) read(list []string) {
+	lex := glossaryEN
+	if q.lang == portuguese {
+		lex = glossaryPT
+	}
+	stems := make([]string, len(list))
+	for i, w := range list {
+		stems[i] = stem(fold(w), q.lang)
+	}
+	for i := 0; i < len(list); {
+		p, ok := lex.match(stems[i:])
+		if ok && (len(p.from) > 1 || q.lang == english || !stop(fold(list[i]), portuguese)) {
+			q.phrase(strings.Join(list[i:i+len(p.from)], " "), p)
+			i += len(p.from)
+			continue
+		}
+		q.word(list[i])
+		i++
+	}
+}
+
+// phrase adds the groups a glossary entry stands for. A single word keeps its own
+// form beside them.
+func (q *query) phrase(asked string, p phrase) {
+	for _, alt := range p.to {
+		g := group{word: asked}
+		for i, t := range alt {
+			w := float32(synonym)
+			if q.lang == portuguese && i == 0 {
+				w = whole
+			}
+			g.terms = append(g.terms, weighted{t, w})
+		}
+		if len(p.to) == 1 && len(p.from) == 1 {
+			own := weighted{p.from[0], whole}
+			if q.lang == portuguese {
+				own.weight = foreign
+			}
+			g.terms = append(g.terms, own)
+		}
+		q.groups = append(q.groups, g)
+	}
+	if len(p.to) > 1 && len(p.from) == 1 { // an abbreviation may stand as it is
+		q.groups = append(q.groups, group{word: asked, terms: []weighted{{p.from[0], whole}}})
+	}
+}
+
+// word adds the group of one word that no glossary knows.
+func (q *query) word(w string) {
+	ts := terms(nil, w, english)
+	if q.lang == portuguese {
+		if stop(fold(w), portuguese) {
+			return
+		}
+		if pt := stemPortuguese(fold(w)); len(ts) == 1 && pt != ts[0] {
+			ts = append(ts, pt)
+			q.groups = append(q.groups, group{word: w, terms: []weighted{{ts[0], whole}, {pt, foreign}}})
+			return
+		}
+	}
+	if len(ts) == 0 {
+		return
+	}
+	q.groups = append(q.groups, group{word: w, terms: []weighted{{ts[0], whole}}})
+	for _, t := range ts[1:] {
+		q.groups = append(q.groups, group{word: w, terms: []weighted{{t, piece}}})
+	}
+}
+
+// unique drops a group whose first form was asked before.
+func (q *query) unique() {
+	seen := map[string]bool{}
+	out := q.groups[:0]
+	for _, g := range q.groups {
+		if !seen[g.terms[0].term] {
+			seen[g.terms[0].term] = true
+			out = append(out, g)
+		}
+	}
+	q.groups = out
+}

@@ -1,0 +1,318 @@
+package retrieve
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"resync/chunk"
+)
+
+// Ranking constants, fixed on the problems of the troubleshooting guide with
+// words dropped (bench/retrieve_test.go); see Search for what each does.
+const (
+	saturation    = 1.2  // k1 of BM25
+	coverageBonus = 0.6  // share of the question's weight a passage covers
+	neighbour     = 0.15 // score lent by the passages before and after
+	entryBonus    = 1.12 // a problem with its solution answers more than a chapter
+	codeInBody    = 3.0  // weight of a message code, in idf
+	codeInTitle   = 4.5
+)
+
+var (
+	fieldWeight  = [fields]float32{fieldTitle: 2.6, fieldPath: 0.7, fieldBody: 1}
+	lengthWeight = [fields]float64{fieldTitle: 0.4, fieldPath: 0.3, fieldBody: 0.55}
+)
+
+// maxQuery is the longest question in bytes that is read; the rest of a longer
+// one, such as a pasted log, adds nothing to what is found.
+const maxQuery = 8000
+
+// maxResults is the most passages one search returns.
+const maxResults = 100
+
+// Passage is a piece of a document that was found, with where it stands.
+type Passage struct {
+	// ID names the passage within the index.
+	ID string
+	// Document is the name the document was ingested under.
+	Document string
+	// Title is the nearest specific heading; Path leads to it from outside.
+	Title string
+	Path  []string
+	// Kind is the form of the passage: an entry holds a problem and its solution.
+	Kind chunk.Kind
+	// Start and End are byte offsets into the document, Line and EndLine its
+	// lines counted from 1.
+	Start, End, Line, EndLine int
+	// Text is the passage as it stands in the document.
+	Text string
+	// Score orders passages of one search; it means nothing between searches.
+	Score float64
+	// Codes are the message codes in the passage.
+	Codes []string
+	// Parts say what the score is made of.
+	Parts []Part
+	// Same are further places with nearly the same text, left out of the results.
+	Same []Place
+}
+
+// Section is the path as one line, from the outside in.
+func (p Passage) Section() string { return strings.Join(p.Path, " › ") }
+
+// Source is how the passage is cited: document and lines.
+func (p Passage) Source() string {
+	return fmt.Sprintf("%s:%d-%d", p.Document, p.Line, p.EndLine)
+}
+
+// Place is where a passage stands.
+type Place struct {
+	Document      string
+	Line, EndLine int
+}
+
+// Part is one reason for a score.
+type Part struct {
+	Name  string
+	Value float64
+}
+
+// Search returns the k passages that answer the query best, best first, without
+// near-identical ones. A passage scores by BM25F for each word of the query (in
+// any of the word's forms and synonyms), more when it covers more of the query,
+// by each message code it holds, and a little by its neighbours. A query with
+// nothing to look for finds nothing.
+func (x *Index) Search(ctx context.Context, query string, k int) ([]Passage, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("search the documents: %w", err)
+	}
+	q := parse(query)
+	if k <= 0 || len(x.units) == 0 || q.empty() {
+		return nil, nil
+	}
+	k = min(k, maxResults)
+	scores := x.score(q)
+	ranked := top(scores, 4*k+8)
+	return x.passages(q, ranked, k), nil
+}
+
+// scored is a passage with its score.
+type scored struct {
+	unit  int32
+	score float32
+}
+
+// score ranks every passage that has a word or code of the query.
+func (x *Index) score(q query) []scored {
+	acc := make([]float32, len(x.units))
+	cov := make([]float32, len(x.units))
+	best := make([]float32, len(x.units))
+	var hit, total float32
+	_ = hit
+	var touched []int32
+	for _, g := range q.groups {
+		touched = touched[:0]
+		var weight float32
+		for _, m := range g.terms {
+			id, ok := x.terms[m.term]
+			if !ok {
+				continue
+			}
+			idf := x.idf(len(x.posts[id])) * m.weight
+			weight = max(weight, idf)
+			for _, p := range x.posts[id] {
+				s := idf * x.tf(p)
+				if best[p.unit] == 0 {
+					touched = append(touched, p.unit)
+				}
+				best[p.unit] = max(best[p.unit], s)
+			}
+		}
+		total += weight
+		for _, u := range touched {
+			acc[u] += best[u]
+			cov[u] += weight
+			best[u] = 0
+		}
+	}
+	x.addCodes(q, acc, cov, &total)
+	return x.combine(acc, cov, total)
+}
+
+// tf is the saturated, field-weighted frequency of a term in a passage.
+func (x *Index) tf(p posting) float32 {
+	var w float32
+	for f := range fields {
+		if p.tf[f] > 0 {
+			w += fieldWeight[f] * float32(p.tf[f]) * x.norm[p.unit][f]
+		}
+	}
+	return w * (saturation + 1) / (saturation + w)
+}
+
+// idf of a term that n passages have.
+func (x *Index) idf(n int) float32 {
+	all := float64(len(x.units))
+	return float32(math.Log(1 + (all-float64(n)+0.5)/(float64(n)+0.5)))
+}
+
+// addCodes adds what each message code of the query is worth.
+func (x *Index) addCodes(q query, acc, cov []float32, total *float32) {
+	for _, c := range q.codes {
+		list := x.codes[c]
+		idf := x.idf(len(list))
+		if len(list) > 0 {
+			*total += idf
+		}
+		for _, u := range list {
+			w := float32(codeInBody)
+			if strings.Contains(strings.ToUpper(x.units[u].Title), c) {
+				w = codeInTitle
+			}
+			acc[u] += w * idf
+			cov[u] += idf
+		}
+	}
+}
+
+// combine adds coverage, neighbours and kind to the word scores.
+func (x *Index) combine(acc, cov []float32, total float32) []scored {
+	var out []scored
+	for i, s := range acc {
+		if s == 0 {
+			continue
+		}
+		u := int32(i)
+		s *= 1 + coverageBonus*cov[i]/total
+		s += neighbour * x.near(acc, i)
+		if x.units[i].Kind == chunk.KindEntry {
+			s *= entryBonus
+		}
+		out = append(out, scored{unit: u, score: s})
+	}
+	return out
+}
+
+// near is the better score of the passages before and after in the same chapter.
+func (x *Index) near(acc []float32, i int) float32 {
+	var s float32
+	for _, j := range [...]int{i - 1, i + 1} {
+		if j >= 0 && j < len(acc) && x.units[j].Source == x.units[i].Source && x.units[j].Path[0] == x.units[i].Path[0] {
+			s = max(s, acc[j])
+		}
+	}
+	return s
+}
+
+// top is the n best, best first; equal scores keep the order of the documents.
+func top(all []scored, n int) []scored {
+	sort.Slice(all, func(i, j int) bool {
+		if all[i].score != all[j].score {
+			return all[i].score > all[j].score
+		}
+		return all[i].unit < all[j].unit
+	})
+	return all[:min(n, len(all))]
+}
+
+// passages turns the best k distinct candidates into results.
+func (x *Index) passages(q query, ranked []scored, k int) []Passage {
+	var out []Passage
+	var seen []shingles
+	for _, r := range ranked {
+		u := x.units[r.unit]
+		sh := shingle(u.Content)
+		if i := sh.like(seen); i >= 0 {
+			out[i].Same = append(out[i].Same, Place{u.Source, u.Line, u.EndLine})
+			continue
+		}
+		if len(out) == k {
+			break
+		}
+		seen = append(seen, sh)
+		out = append(out, Passage{
+			ID: u.ID, Document: u.Source, Title: u.Title, Path: u.Path, Kind: u.Kind,
+			Start: u.Start, End: u.End, Line: u.Line, EndLine: u.EndLine,
+			Text: u.Content, Score: float64(r.score), Codes: u.codes, Parts: x.parts(q, r.unit),
+		})
+	}
+	return out
+}
+
+// parts explains the score of one passage: what each word and code gave.
+func (x *Index) parts(q query, u int32) []Part {
+	var out []Part
+	for _, g := range q.groups {
+		var part Part
+		for _, m := range g.terms {
+			id, ok := x.terms[m.term]
+			if !ok {
+				continue
+			}
+			list := x.posts[id]
+			i := sort.Search(len(list), func(i int) bool { return list[i].unit >= u })
+			if i == len(list) || list[i].unit != u {
+				continue
+			}
+			if v := float64(x.idf(len(list)) * m.weight * x.tf(list[i])); v > part.Value {
+				part = Part{Name: "word " + g.word + " as " + m.term, Value: v}
+			}
+		}
+		if part.Value > 0 {
+			out = append(out, part)
+		}
+	}
+	for _, c := range q.codes {
+		for _, have := range x.units[u].codes {
+			if have == c {
+				out = append(out, Part{Name: "code " + c, Value: float64(x.idf(len(x.codes[c]))) * codeInBody})
+			}
+		}
+	}
+	return out
+}
+
+// shingles are the hashes of the word triples of a text.
+type shingles map[uint32]bool
+
+// maxShingles bounds the work on a long passage.
+const maxShingles = 600
+
+func shingle(text string) shingles {
+	sh := shingles{}
+	var a, b uint32
+	words(text, func(w string) {
+		if len(sh) >= maxShingles {
+			return
+		}
+		c := uint32(2166136261)
+		for i := 0; i < len(w); i++ {
+			c = (c ^ uint32(w[i]|0x20)) * 16777619
+		}
+		sh[a*31+b*17+c] = true
+		a, b = b*3, c
+	})
+	return sh
+}
+
+// sameFrom is the share of triples two passages must have in common to be taken
+// for the same text.
+const sameFrom = 0.7
+
+// like is the index of the first of seen that is nearly the same text, or -1.
+func (s shingles) like(seen []shingles) int {
+	for i, o := range seen {
+		common := 0
+		for h := range s {
+			if o[h] {
+				common++
+			}
+		}
+		if union := len(s) + len(o) - common; union > 0 && float64(common) >= sameFrom*float64(union) {
+			return i
+		}
+	}
+	return -1
+}
