@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// pgMaxConns bounds the pool of one process; a default PostgreSQL allows 100.
+const pgMaxConns = 16
+
+// openPostgres opens a pool. Commits wait for the disk whatever the server's
+// default is, since the journal promises it.
+func (s *Store) openPostgres(ctx context.Context, url string) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err) // pgx leaves the password out
+	}
+	cfg.RuntimeParams["synchronous_commit"] = "on"
+	cfg.RuntimeParams["application_name"] = "resync"
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 5 * time.Second
+	}
+	s.where = "postgres://" + cfg.User + "@" + net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))) + "/" + cfg.Database
+	s.d = dialect{
+		name: "postgres", numbered: true, forUpdate: " for update",
+		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+		classify: classifyPostgres,
+	}
+	s.w = stdlib.OpenDB(*cfg)
+	s.w.SetMaxOpenConns(pgMaxConns)
+	s.w.SetMaxIdleConns(pgMaxConns)
+	s.w.SetConnMaxIdleTime(5 * time.Minute)
+	s.r = s.w
+	if err := s.w.PingContext(ctx); err != nil {
+		return fmt.Errorf("open database %s: %w", s.where, s.d.translate(err))
+	}
+	return nil
+}
+
+// classifyPostgres names the cause of a PostgreSQL error; nil when none fits.
+// Codes: PostgreSQL documentation, appendix A.
+func classifyPostgres(err error) error {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return nil
+	}
+	switch e.Code {
+	case "23505":
+		return errUnique
+	case "23503":
+		return ErrNotFound
+	case "40001", "40P01", "55P03": // serialization, deadlock, lock not available
+		return ErrBusy
+	case "53100": // disk full
+		return ErrStorageFull
+	case "25006": // read-only transaction
+		return ErrReadOnly
+	case "XX001", "XX002":
+		return ErrCorrupt
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+// Package store keeps what Resync must not lose: runs and their journal,
+// approvals and votes, undo records, idempotency claims, conversations, users,
+// sessions and the text of ingested documents.
+//
+// One set of SQL texts serves SQLite (modernc.org/sqlite, no cgo) and
+// PostgreSQL (pgx through database/sql); a small dialect struct holds the few
+// differences. What a method returned without error is on disk: SQLite runs in
+// WAL mode with synchronous=FULL, PostgreSQL with synchronous_commit=on.
+//
+// Rules that hold whatever the caller does:
+//   - runs and journal rows can be neither changed nor deleted (triggers);
+//   - a run is claimed for execution at most once and has at most one outcome;
+//   - an approval is spent at most once, and only for the digest it was given for;
+//   - the journal is a hash chain that [Store.VerifyJournal] checks.
+//
+// Times are kept as integer milliseconds in UTC, JSON as text. A time read back
+// is therefore truncated to the millisecond; the zero time is kept as zero.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Store is a handle on the database. It is safe for concurrent use.
+type Store struct {
+	d     dialect
+	w     *sql.DB // :: the one writing connection (SQLite) or the pool (PostgreSQL)
+	r     *sql.DB // :: reading connections; the same pool as w on PostgreSQL
+	now   func() time.Time
+	where string // :: path or redacted URL, for messages
+	tmp   string // :: directory to remove on Close, for ":memory:"
+}
+
+// Option changes how a store is opened.
+type Option func(*Store)
+
+// WithClock makes the store read the time from now instead of [time.Now].
+// Expiry of approvals, undo records, keys and sessions follows this clock.
+func WithClock(now func() time.Time) Option {
+	return func(s *Store) { s.now = now }
+}
+
+// Open opens the database named by url, creates it if need be and brings its
+// schema up to date. url is one of
+//
+//	sqlite:PATH     a SQLite file (sqlite:///PATH works too), created with mode 0600
+//	PATH            the same
+//	:memory:        a private SQLite file that is removed on Close
+//	postgres://…    PostgreSQL 13 or newer (postgresql:// works too)
+//
+// It fails with [ErrNotADatabase], [ErrSchemaTooNew], [ErrReadOnly],
+// [ErrStorageFull] or [ErrBusy] where one of these is the cause.
+func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
+	s := &Store{now: time.Now}
+	for _, o := range opts {
+		o(s)
+	}
+	if err := s.connect(ctx, url); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := s.migrate(ctx); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open database %s: %w", s.where, err)
+	}
+	return s, nil
+}
+
+// connect picks the engine by the form of the URL and opens its connections.
+func (s *Store) connect(ctx context.Context, url string) error {
+	switch scheme, rest, found := strings.Cut(url, ":"); {
+	case url == "":
+		return errors.New("open database: no URL given (want sqlite:PATH, a path or postgres://…)")
+	case url == ":memory:" || url == "sqlite::memory:" || url == "sqlite://:memory:":
+		dir, err := os.MkdirTemp("", "resync-memory-")
+		if err != nil {
+			return fmt.Errorf("open database in memory: %w", err)
+		}
+		s.tmp = dir
+		return s.openSQLite(ctx, dir+"/resync.db")
+	case found && (scheme == "postgres" || scheme == "postgresql"):
+		return s.openPostgres(ctx, url)
+	case found && scheme == "sqlite":
+		return s.openSQLite(ctx, strings.TrimPrefix(rest, "//"))
+	case strings.Contains(url, "://"):
+		return fmt.Errorf("open database: unknown scheme %q (want sqlite: or postgres:)", scheme)
+	default:
+		return s.openSQLite(ctx, url)
+	}
+}
+
+// Close closes the database. A store opened as ":memory:" loses its content.
+func (s *Store) Close() error {
+	var errs []error
+	if s.r != nil && s.r != s.w {
+		errs = append(errs, s.r.Close())
+	}
+	if s.w != nil {
+		errs = append(errs, s.w.Close())
+	}
+	if s.tmp != "" {
+		errs = append(errs, os.RemoveAll(s.tmp))
+	}
+	return errors.Join(errs...)
+}
+
+// Engine is the name of the database engine, "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.d.name }
+
+// Where is the path of the database file or its URL without the password.
+func (s *Store) Where() string { return s.where }
+
+// Ping checks that the database answers a query.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	if err := s.r.QueryRowContext(ctx, "select 1").Scan(&one); err != nil {
+		return fmt.Errorf("ping database %s: %w", s.where, s.d.translate(err))
+	}
+	return nil
+}

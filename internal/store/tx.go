@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// conn runs our SQL texts on a pool or inside a transaction.
+type conn struct {
+	d dialect
+	q interface {
+		ExecContext(context.Context, string, ...any) (sql.Result, error)
+		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	}
+}
+
+// reader is a conn outside any transaction.
+func (s *Store) reader() conn { return conn{d: s.d, q: s.r} }
+
+// update runs fn in one transaction and commits it when fn returns nil. fn must
+// use only the conn it is given: on SQLite there is a single writing
+// connection and a second use of the store inside fn would wait for ever.
+func (s *Store) update(ctx context.Context, fn func(conn) error) error {
+	tx, err := s.w.BeginTx(ctx, nil)
+	if err != nil {
+		return s.d.translate(err)
+	}
+	defer tx.Rollback() // after a commit this does nothing
+	if err := fn(conn{d: s.d, q: tx}); err != nil {
+		return err
+	}
+	return s.d.translate(tx.Commit())
+}
+
+// view runs fn in a read transaction that sees one state of the database.
+func (s *Store) view(ctx context.Context, fn func(conn) error) error {
+	tx, err := s.r.BeginTx(ctx, s.d.snapshot)
+	if err != nil {
+		return s.d.translate(err)
+	}
+	defer tx.Rollback()
+	return fn(conn{d: s.d, q: tx})
+}
+
+// exec runs a statement and reports how many rows it changed.
+func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := checkText(args); err != nil {
+		return 0, err
+	}
+	res, err := c.q.ExecContext(ctx, c.d.rebind(query), args...)
+	if err != nil {
+		return 0, c.d.translate(err)
+	}
+	return res.RowsAffected()
+}
+
+// row reads the only row of a query into dest; ErrNotFound when there is none.
+func (c conn) row(ctx context.Context, query string, args []any, dest ...any) error {
+	found := false
+	err := c.rows(ctx, query, args, func(scan scanner) error {
+		found = true
+		return scan(dest...)
+	})
+	if err == nil && !found {
+		return ErrNotFound
+	}
+	return err
+}
+
+// scanner reads the columns of the current row.
+type scanner func(dest ...any) error
+
+// rows calls fn for each row of a query.
+func (c conn) rows(ctx context.Context, query string, args []any, fn func(scanner) error) error {
+	if err := checkText(args); err != nil {
+		return err
+	}
+	rows, err := c.q.QueryContext(ctx, c.d.rebind(query), args...)
+	if err != nil {
+		return c.d.translate(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return c.d.translate(rows.Err())
+}
+
+// checkText refuses strings PostgreSQL cannot hold, on both engines alike, so
+// that a record accepted by one is accepted by the other.
+func checkText(args []any) error {
+	for _, a := range args {
+		s, ok := a.(string)
+		if ok && (strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s)) {
+			return fmt.Errorf("%w: text %.40q holds a NUL byte or is not UTF-8", ErrInvalid, s)
+		}
+	}
+	return nil
+}
+
+// clean makes free text storable: bytes that are not UTF-8 become U+FFFD and
+// NUL bytes go. It is for text we quote (logs, documents, chat), never for keys.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+// whenUnique replaces a unique violation by the record's own error.
+func whenUnique(err, replacement error) error {
+	if errors.Is(err, errUnique) {
+		return replacement
+	}
+	return err
+}
+
+// flag is a boolean as both engines keep it.
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
