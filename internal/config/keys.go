@@ -1,0 +1,119 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// Key documents one setting.
+type Key struct {
+	Name    string   // "server.addr"; engine keys have NAME for the engine's name
+	Env     []string // variables that set it, the strongest first
+	Kind    string   // what to write: "duration 1s to 5m", "one of text, json", …
+	Default string   // "" when there is none
+	Doc     string   // what it does
+	Secret  bool     // never shown; in the file only as a reference
+	Live    bool     // a change takes effect without a restart; in this version none does
+}
+
+// List returns every setting, in the order of the documentation.
+func List() []Key {
+	var out []Key
+	for _, s := range specs() {
+		out = append(out, Key{
+			Name: strings.ReplaceAll(s.name, "*", "NAME"), Env: append([]string{s.ownVar("NAME")}, s.env...),
+			Kind: s.kind.doc, Default: s.def, Doc: s.doc, Secret: s.kind.secret,
+		})
+	}
+	return out
+}
+
+// target is what a setting is written to: the configuration and, for the keys
+// below engines.*, one engine of it.
+type target struct {
+	*Config
+	engine *Engine
+}
+
+// spec is one row of the table of settings.
+type spec struct {
+	name string   // dotted; * stands for an engine's name
+	env  []string // names of the contract; for engine keys those of the engine "default"
+	def  string
+	kind kind
+	doc  string
+}
+
+// perEngine reports whether the setting belongs to an engine.
+func (s spec) perEngine() bool { return strings.HasPrefix(s.name, "engines.*.") }
+
+// vars returns the variables that set this key, the strongest first. The
+// contract's names stand for the engine called "default" only.
+func (s spec) vars(engine string) []string {
+	if s.perEngine() && engine != defaultEngine {
+		return []string{s.ownVar(engine)}
+	}
+	return append([]string{s.ownVar(engine)}, s.env...)
+}
+
+// ownVar is the variable every key has: RESYNC_SERVER_ADDR for server.addr.
+func (s spec) ownVar(engine string) string {
+	return "RESYNC_" + envForm(strings.Replace(s.name, "*", engine, 1))
+}
+
+// envForm spells a name as variables are spelt.
+func envForm(name string) string {
+	return strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(name))
+}
+
+// specs returns the table of settings. It is built on each call because it
+// holds functions that write to a Config, and nothing in this package is global.
+func specs() []spec {
+	return append(serverSpecs(), engineSpecs()...)
+}
+
+// serverSpecs are the settings that exist once.
+func serverSpecs() []spec {
+	return []spec{
+		{"server.addr", nil, "127.0.0.1:8080", hostPort(func(t target) *string { return &t.Server.Addr }), "Address the console and the API listen on. An address other than loopback needs TLS, here or in a proxy before it."},
+		{"server.base_url", nil, "", webURL(func(t target) *string { return &t.Server.BaseURL }), "Address under which users reach the console, when it is not the one above (behind a proxy)."},
+		{"server.tls.cert", nil, "", file(func(t target) *string { return &t.Server.TLS.Cert }), "PEM file with the server's certificate chain. Needs server.tls.key."},
+		{"server.tls.key", nil, "", file(func(t target) *string { return &t.Server.TLS.Key }), "PEM file with the private key of the certificate."},
+		{"server.secret_key", []string{"SECRET_KEY"}, "", secret(func(t target) *Secret { return &t.Server.SecretKey }), "Signs tokens that leave the server; 32 characters at least. Without it the server makes a random one at its first start and keeps it in data_dir; there is no built-in value."},
+		{"admin.username", []string{"ADMIN_USERNAME"}, "admin", text(func(t target) *string { return &t.Admin.Username }), "Name of the first administrator."},
+		{"admin.password", []string{"ADMIN_PASSWORD"}, "", secret(func(t target) *Secret { return &t.Admin.Password }), "Password of the first administrator; 8 characters at least. Without it the server prints a one-time login token at start; there is no default password."},
+		{"data_dir", nil, "data", text(func(t target) *string { return &t.DataDir }), "Directory for the database, keys and caches; created with mode 0700."},
+		{"database.url", []string{"DATABASE_URL"}, "", dbURL(func(t target) *Secret { return &t.Database.URL }), "sqlite:PATH or postgres://USER@HOST/NAME. Without it: sqlite:resync.db in data_dir. In the file an address with a password is refused: write a reference."},
+		{"approvals.four_eyes_from", nil, "high", oneOf(func(t target) *string { return &t.Approvals.FourEyesFrom }, "low", "medium", "high", "critical"), "From this risk on an action must be approved by somebody other than the person who asked for it."},
+		{"approvals.ttl", nil, "15m", duration(func(t target) *time.Duration { return &t.Approvals.TTL }, 10*time.Second, 15*time.Minute), "How long an approval can be given and used."},
+		{"undo.ttl", nil, "24h", duration(func(t target) *time.Duration { return &t.Undo.TTL }, time.Minute, 30*24*time.Hour), "How long an action can be undone, if it can be undone at all."},
+		{"reconcile.grace", nil, "60s", duration(func(t target) *time.Duration { return &t.Reconcile.Grace }, time.Second, time.Hour), "After an action with unknown outcome: how long the engine gets before \"not seen in the plan\" counts as \"did not happen\"."},
+		{"logging.level", []string{"LOG_LEVEL"}, "info", oneOf(func(t target) *string { return &t.Logging.Level }, "debug", "info", "warn", "error"), "Least severe messages that are written."},
+		{"logging.format", nil, "text", oneOf(func(t target) *string { return &t.Logging.Format }, "text", "json"), "Form of the log lines."},
+		{"knowledge.handbook", nil, "true", boolean(func(t target) *bool { return &t.Knowledge.Handbook }), "Search the built-in operations handbook."},
+		{"knowledge.collections", nil, "", list(func(t target) *[]string { return &t.Knowledge.Collections }), "Names of the ingested collections to search. Empty: all."},
+		{"policy.file", nil, "", file(func(t target) *string { return &t.Policy.File }), "Cedar policies that replace the built-in ones."},
+		{"redis.url", []string{"REDIS_URL"}, "", redisURL(func(t target) *Secret { return &t.Redis.URL }), "Read and checked, but without effect in this version: it keeps its state in the database and in memory."},
+		{"llm.endpoint", []string{"LLM_ENDPOINT"}, "", webURL(func(t target) *string { return &t.LLM.Endpoint }), "Read and checked, but without effect in this version: it answers without a language model."},
+		{"llm.api_key", []string{"LLM_API_KEY"}, "", secret(func(t target) *Secret { return &t.LLM.APIKey }), "Read, but without effect in this version."},
+		{"default_engine", nil, "", text(func(t target) *string { return &t.Config.DefaultEngine }), "Engine that is used when none is named. Without it: the one called default, else the first in the file."},
+	}
+}
+
+// engineSpecs are the settings that exist for each engine.
+func engineSpecs() []spec {
+	return []spec{
+		{"engines.*.urls", nil, "", urls(func(t target) *[]string { return &t.engine.URLs }), "Base addresses of the master and its backups, such as https://mdm1:31116. Reads go to the first that answers; an action stays with one."},
+		{"engines.*.host", []string{"TWS_HOST"}, "", host(func(t target) *string { return &t.engine.host }), "Host of the master; the short form of urls with https. Give either urls or host."},
+		{"engines.*.port", []string{"TWS_PORT"}, "31116", port(func(t target) *string { return &t.engine.port }), "Port that goes with host."},
+		{"engines.*.username", []string{"TWS_USER"}, "", text(func(t target) *string { return &t.engine.Username }), "User of the engine; what Resync may do there is bounded by this user's rights."},
+		{"engines.*.password", []string{"TWS_PASSWORD"}, "", secret(func(t target) *Secret { return &t.engine.Password }), "Password of that user."},
+		{"engines.*.token", nil, "", secret(func(t target) *Secret { return &t.engine.Token }), "JWT of the engine, instead of user name and password."},
+		{"engines.*.ca_file", nil, "", file(func(t target) *string { return &t.engine.CAFile }), "PEM file with the certificates that sign the engine's, when the system does not know them."},
+		{"engines.*.allow_plain_http", nil, "false", boolean(func(t target) *bool { return &t.engine.PlainHTTP }), "Permit http:// addresses outside this machine; the engine's password then travels readable."},
+		{"engines.*.environment", nil, "production", oneOf(func(t target) *string { return &t.engine.Environment }, "production", "staging", "development", "disaster_recovery", "demo"), "What runs there. It raises the risk of every action; left out, the engine counts as production."},
+		{"engines.*.read_only", nil, "false", boolean(func(t target) *bool { return &t.engine.ReadOnly }), "Refuse every action on this engine."},
+		{"engines.*.page_size", nil, "1000", integer(func(t target) *int { return &t.engine.PageSize }, 1, 10000), "Objects per page when lists are read."},
+		{"engines.*.timeout", nil, "30s", duration(func(t target) *time.Duration { return &t.engine.Timeout }, time.Second, 10*time.Minute), "Longest wait for one answer of the engine."},
+	}
+}
