@@ -1,9 +1,17 @@
 package retrieve
 
-import "regexp"
+import "resync/hwa/msgcode"
 
-var codeRE = regexp.MustCompile(`(?i)\b(?:AW[SK][A-Z]{2,3}\d{3,4}[IWESTA]|EEW(?:AI|[A-Z]{1,4})?\d{3,5}[IWES]|EQQ(?:[A-Z]{1,2}\d{2,3}|\d{4})[IWEA]|ACTEX\d{4}[IWE])\b`)
-
+// codesIn are the message codes of a text in their normal form, each once: OCR
+// slips are repaired on both sides, so a code typed right finds one printed wrong.
 func codesIn(text string) []string {
-	return codeRE.FindAllString(text, -1)
+	found := msgcode.Codes(text)
+	if len(found) == 0 {
+		return nil
+	}
+	out := make([]string, 0, len(found))
+	for _, c := range found {
+		out = append(out, c.Text)
+	}
+	return out
 }

@@ -141,6 +141,7 @@ type Index struct {
 	posts [][]posting
 	codes map[string][]int32
 	norm  [][fields]float32 // 1/(1-b+b·length/average), by unit
+	title []float32         // sum of idf over the words of the title, by unit
 	docs  int
 }
 
@@ -157,6 +158,7 @@ func New(segments ...*Segment) *Index {
 		}
 	}
 	x.normalise()
+	x.weighTitles()
 	return x
 }
 
@@ -198,6 +200,19 @@ func (x *Index) normalise() {
 		for f := range fields {
 			avg := max(sum[f]/float64(len(x.units)), 1)
 			x.norm[i][f] = float32(1 / (1 - lengthWeight[f] + lengthWeight[f]*float64(u.size[f])/avg))
+		}
+	}
+}
+
+// weighTitles sums what the words of each title are worth.
+func (x *Index) weighTitles() {
+	x.title = make([]float32, len(x.units))
+	for _, list := range x.posts {
+		idf := x.idf(len(list))
+		for _, p := range list {
+			if p.tf[fieldTitle] > 0 {
+				x.title[p.unit] += idf
+			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ type query struct {
 	groups []group
 	codes  []string
 	lang   language
+	wrong  bool // asks about something that goes wrong
 }
 
 func (q query) empty() bool { return len(q.groups) == 0 && len(q.codes) == 0 }
@@ -28,8 +29,21 @@ const (
 	whole   = 1.0  // the word itself, or an identifier as one
 	synonym = 0.75 // what the glossaries give for it
 	piece   = 0.8  // a part of an identifier
+	number  = 0.3  // a number of one or two digits: a time, a count
 	foreign = 0.6  // a Portuguese word looked for as it stands
 )
+
+// trouble are the words of a question about a problem rather than about a use.
+var trouble = set(`abend abended abends abnormal aborted alert bad blocked broken cannot corrupt corrupted crash crashed
+	crashes damaged dead denied deny die died dies disappear disappeared doesn don down dump duplicate empty error
+	errors exceeded exception expired fail failed failing fails failure failures fault forbidden freeze freezes frozen
+	full garbled hang hangs hanging hung impossible inconsistent incorrect incorrectly insufficient invalid invalidated issue
+	killed late locked lose loses losing lost mismatch missing missed never no not nothing overload overloaded problem problems
+	refuse refused refuses reject rejected rejects slow slowly stale stopped stops stuck symptom timeout trouble unable
+	unauthorized unavailable unexpected unlink unlinked unlinks unreachable unresponsive warning why won wrong without
+	nao erro erros falha falhas falhou falhando falham problema problemas parado parou parada lento lenta travado travou
+	bloqueado bloqueada cheio cheia preso expirou expirado corrompido perdeu perdido perdidos atrasado atrasada atraso
+	indisponivel inacessivel recusado recusou invalido incorreto ausente abendou porque desconectam desconectado`)
 
 // parse reads a question.
 func parse(text string) query {
@@ -46,7 +60,9 @@ func parse(text string) query {
 		if !isCode[strings.ToLower(w)] {
 			list = append(list, w)
 		}
+		q.wrong = q.wrong || trouble[fold(w)]
 	})
+	q.wrong = q.wrong || len(q.codes) > 0
 	q.read(list)
 	q.unique()
 	return q
@@ -116,7 +132,11 @@ func (q *query) word(w string) {
 	if len(ts) == 0 {
 		return
 	}
-	q.groups = append(q.groups, group{word: w, terms: []weighted{{ts[0], whole}}})
+	weight := float32(whole)
+	if len(w) < 3 && w[0] <= '9' {
+		weight = number
+	}
+	q.groups = append(q.groups, group{word: w, terms: []weighted{{ts[0], weight}}})
 	for _, t := range ts[1:] {
 		q.groups = append(q.groups, group{word: w, terms: []weighted{{t, piece}}})
 	}

@@ -15,8 +15,11 @@ import (
 const (
 	saturation    = 1.2  // k1 of BM25
 	coverageBonus = 0.6  // share of the question's weight a passage covers
+	titleBonus    = 0.6  // share of a title that the question names
+	titleMass     = 8    // idf at which a title counts half
 	neighbour     = 0.15 // score lent by the passages before and after
-	entryBonus    = 1.12 // a problem with its solution answers more than a chapter
+	entryBonus    = 1.05 // a problem with its solution answers more than a chapter
+	troubleBonus  = 1.25 // and more so a question about a problem
 	codeInBody    = 3.0  // weight of a message code, in idf
 	codeInTitle   = 4.5
 )
@@ -104,41 +107,60 @@ type scored struct {
 	score float32
 }
 
+// tally holds what is added up for every passage during one search.
+type tally struct {
+	words  []float32 // BM25F
+	weight []float32 // idf of the groups found
+	title  []float32 // idf of the words of the title found
+	best   []float32 // of the group at hand
+	inHead []float32 // of the group at hand, in the title
+	total  float32   // idf of all groups
+}
+
+func newTally(n int) *tally {
+	buf := make([]float32, 5*n)
+	return &tally{words: buf[:n:n], weight: buf[n : 2*n : 2*n], title: buf[2*n : 3*n : 3*n], best: buf[3*n : 4*n : 4*n], inHead: buf[4*n:]}
+}
+
 // score ranks every passage that has a word or code of the query.
 func (x *Index) score(q query) []scored {
-	acc := make([]float32, len(x.units))
-	cov := make([]float32, len(x.units))
-	best := make([]float32, len(x.units))
-	var hit, total float32
-	_ = hit
+	t := newTally(len(x.units))
 	var touched []int32
 	for _, g := range q.groups {
-		touched = touched[:0]
-		var weight float32
-		for _, m := range g.terms {
-			id, ok := x.terms[m.term]
-			if !ok {
-				continue
-			}
-			idf := x.idf(len(x.posts[id])) * m.weight
-			weight = max(weight, idf)
-			for _, p := range x.posts[id] {
-				s := idf * x.tf(p)
-				if best[p.unit] == 0 {
-					touched = append(touched, p.unit)
-				}
-				best[p.unit] = max(best[p.unit], s)
-			}
+		touched = x.addGroup(t, g, touched[:0])
+	}
+	x.addCodes(q, t)
+	return x.combine(t, q)
+}
+
+// addGroup adds one word of the question: for each passage, the best of its forms.
+func (x *Index) addGroup(t *tally, g group, touched []int32) []int32 {
+	var weight float32
+	for _, m := range g.terms {
+		id, ok := x.terms[m.term]
+		if !ok {
+			continue
 		}
-		total += weight
-		for _, u := range touched {
-			acc[u] += best[u]
-			cov[u] += weight
-			best[u] = 0
+		idf := x.idf(len(x.posts[id]))
+		weight = max(weight, idf*m.weight)
+		for _, p := range x.posts[id] {
+			if t.best[p.unit] == 0 {
+				touched = append(touched, p.unit)
+			}
+			t.best[p.unit] = max(t.best[p.unit], idf*m.weight*x.tf(p))
+			if p.tf[fieldTitle] > 0 {
+				t.inHead[p.unit] = max(t.inHead[p.unit], idf)
+			}
 		}
 	}
-	x.addCodes(q, acc, cov, &total)
-	return x.combine(acc, cov, total)
+	t.total += weight
+	for _, u := range touched {
+		t.words[u] += t.best[u]
+		t.weight[u] += weight
+		t.title[u] += t.inHead[u]
+		t.best[u], t.inHead[u] = 0, 0
+	}
+	return touched
 }
 
 // tf is the saturated, field-weighted frequency of a term in a passage.
@@ -159,40 +181,51 @@ func (x *Index) idf(n int) float32 {
 }
 
 // addCodes adds what each message code of the query is worth.
-func (x *Index) addCodes(q query, acc, cov []float32, total *float32) {
+func (x *Index) addCodes(q query, t *tally) {
 	for _, c := range q.codes {
 		list := x.codes[c]
 		idf := x.idf(len(list))
 		if len(list) > 0 {
-			*total += idf
+			t.total += idf
 		}
 		for _, u := range list {
 			w := float32(codeInBody)
 			if strings.Contains(strings.ToUpper(x.units[u].Title), c) {
 				w = codeInTitle
 			}
-			acc[u] += w * idf
-			cov[u] += idf
+			t.words[u] += w * idf
+			t.weight[u] += idf
 		}
 	}
 }
 
-// combine adds coverage, neighbours and kind to the word scores.
-func (x *Index) combine(acc, cov []float32, total float32) []scored {
+// combine adds coverage, title, neighbours and kind to the word scores.
+func (x *Index) combine(t *tally, q query) []scored {
 	var out []scored
-	for i, s := range acc {
+	for i, s := range t.words {
 		if s == 0 {
 			continue
 		}
-		u := int32(i)
-		s *= 1 + coverageBonus*cov[i]/total
-		s += neighbour * x.near(acc, i)
+		s *= 1 + coverageBonus*t.weight[i]/t.total + titleBonus*x.titleShare(t, i)
+		s += neighbour * x.near(t.words, i)
 		if x.units[i].Kind == chunk.KindEntry {
 			s *= entryBonus
+			if q.wrong {
+				s *= troubleBonus
+			}
 		}
-		out = append(out, scored{unit: u, score: s})
+		out = append(out, scored{unit: int32(i), score: s})
 	}
 	return out
+}
+
+// titleShare is how much of a title the query names: near 1 for a title of
+// several words that are all asked for, little for a title of one word.
+func (x *Index) titleShare(t *tally, i int) float32 {
+	if x.title[i] == 0 {
+		return 0
+	}
+	return min(t.title[i]/x.title[i], 1) * t.title[i] / (t.title[i] + titleMass)
 }
 
 // near is the better score of the passages before and after in the same chapter.

@@ -3,10 +3,16 @@ package retrieve
 import "strings"
 
 // stemEnglish is Porter's algorithm ("An algorithm for suffix stripping", 1980)
-// on a lower-case word. Words that are not plain ASCII letters, or shorter than
-// four, come back unchanged.
+// on a lower-case word, after irregular forms are made regular. Words that are not
+// plain ASCII letters come back unchanged.
 func stemEnglish(w string) string {
-	if len(w) < 4 || !letters(w) {
+	if len(w) < 3 || !letters(w) {
+		return w
+	}
+	if base, ok := irregular[w]; ok {
+		w = base
+	}
+	if len(w) < 4 {
 		return w
 	}
 	w = step1(w)
@@ -14,6 +20,17 @@ func stemEnglish(w string) string {
 	w = replaceSuffix(w, step3, 0)
 	w = step4(w)
 	return step5(w)
+}
+
+// irregular forms of verbs that problems are told with.
+var irregular = map[string]string{
+	"lost": "lose", "loss": "lose", "hung": "hang", "stuck": "stick", "found": "find", "sent": "send", "ran": "run",
+	"held": "hold", "kept": "keep", "made": "make", "took": "take", "taken": "take", "went": "go", "gone": "go",
+	"wrote": "write", "written": "write", "broke": "break", "broken": "break", "froze": "freeze", "frozen": "freeze",
+	"began": "begin", "begun": "begin", "came": "come", "gave": "give", "given": "give", "said": "say", "says": "say",
+	"shown": "show", "shut": "shutdown", "threw": "throw", "thrown": "throw", "built": "build", "chose": "choose",
+	"chosen": "choose", "overwritten": "overwrite", "overridden": "override", "understood": "understand",
+	"died": "die", "dies": "die", "bound": "bind", "read": "read", "left": "leave", "lies": "lie", "dying": "die",
 }
 
 func letters(w string) bool {
@@ -114,7 +131,7 @@ var step2 = []suffix{
 	{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"}, {"anci", "ance"}, {"izer", "ize"}, {"abli", "able"},
 	{"alli", "al"}, {"entli", "ent"}, {"eli", "e"}, {"ousli", "ous"}, {"ization", "ize"}, {"ation", "ate"},
 	{"ator", "ate"}, {"alism", "al"}, {"iveness", "ive"}, {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},
-	{"iviti", "ive"}, {"biliti", "ble"},
+	{"iviti", "ive"}, {"biliti", "ble"}, {"ctli", "ct"}, {"ntli", "nt"}, {"dli", "d"},
 }
 
 var step3 = []suffix{
