@@ -270,10 +270,15 @@ func addEntries(ctx context.Context, c conn, runs []RunStatus) error {
 	return c.rows(ctx, `select `+entryColumns+` from journal where run_id in (`+in+`) order by seq`, args,
 		func(scan scanner) error {
 			e, err := scanEntry(scan)
-			if err == nil {
-				byID[e.RunID].add(e)
+			if err != nil {
+				return err
 			}
-			return err
+			st := byID[e.RunID]
+			if st == nil { // only a damaged index answers with rows nobody asked for
+				return fmt.Errorf("%w: journal entry %d is indexed under another run", ErrCorrupt, e.Seq)
+			}
+			st.add(e)
+			return nil
 		})
 }
 

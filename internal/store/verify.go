@@ -24,11 +24,16 @@ func (e *ChainError) Error() string {
 // VerifyJournal walks the hash chain from its first entry and returns a
 // *[ChainError] at the first edited, removed, inserted or reordered entry, at a
 // run whose stored proposal differs from the one journaled, and when entries
-// are missing at the end. Somebody who can rewrite the whole database can also
+// are missing at the end. On SQLite the engine's own integrity check comes
+// first, because a damaged index hides rows that the table still has; it fails
+// with [ErrCorrupt]. Somebody who can rewrite the whole database can also
 // rewrite the whole chain; compare Head with a copy kept outside against that.
 func (s *Store) VerifyJournal(ctx context.Context) (Verification, error) {
 	var v Verification
 	err := s.view(ctx, func(c conn) error {
+		if err := checkIntegrity(ctx, c); err != nil {
+			return err
+		}
 		err := c.rows(ctx, `select j.seq, j.run_id, j.at, j.event, j.actor, j.detail, j.hash, j.kind, j.facts, j.prev
 			from journal j order by j.seq`, nil, v.next)
 		if err != nil {
@@ -43,6 +48,22 @@ func (s *Store) VerifyJournal(ctx context.Context) (Verification, error) {
 		return v, fmt.Errorf("verify journal: %w", err)
 	}
 	return v, nil
+}
+
+// checkIntegrity asks SQLite whether its tables and indexes agree. PostgreSQL
+// keeps that to its operators (amcheck, data checksums).
+func checkIntegrity(ctx context.Context, c conn) error {
+	if c.d.name != "sqlite" {
+		return nil
+	}
+	var first string
+	if err := c.row(ctx, `pragma integrity_check(1)`, nil, &first); err != nil {
+		return err
+	}
+	if first != "ok" {
+		return fmt.Errorf("%w: %s", ErrCorrupt, first)
+	}
+	return nil
 }
 
 // next checks the row under the scanner against the link before it.
