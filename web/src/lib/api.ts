@@ -1,0 +1,108 @@
+// Every request of the console goes through here: one place for the error form, the sign-in redirect and the server's clock.
+import { signal } from '@preact/signals';
+import type * as C from './contract';
+
+const base = '/api/v1';
+
+/** A refused request in the server's words. */
+export class Failure extends Error {
+  constructor(readonly status: number, readonly title: string, readonly detail: string,
+    readonly trace: string, readonly retryAfter: number, readonly kind: string) {
+    super(detail || title);
+  }
+}
+
+/** The signed-in user; null means signed out, undefined not known yet. */
+export const user = signal<C.User | null | undefined>(undefined);
+
+/** The server's clock minus the browser's, in ms: countdowns must not trust a desk's clock. */
+export const skew = signal(0);
+export const serverNow = () => Date.now() + skew.value;
+
+function noteClock(res: Response) {
+  const date = Date.parse(res.headers.get('Date') ?? '');
+  if (!Number.isFinite(date)) return;
+  const diff = date + 500 - Date.now();
+  if (Math.abs(diff - skew.peek()) > 1500) skew.value = diff;
+}
+
+/** failure reads a problem+json answer; any other body is not shown, because it is not ours. */
+export async function failure(res: Response): Promise<Failure> {
+  let p: C.Problem = {};
+  if ((res.headers.get('Content-Type') ?? '').includes('json')) {
+    try { p = await res.json() as C.Problem; } catch { /* a cut body; the status still says what happened */ }
+  }
+  const fields = (p.errors ?? []).map(e => [e.location, e.message].filter(Boolean).join(': ')).filter(Boolean);
+  const detail = [p.detail ?? '', ...fields].filter(Boolean).join('; ');
+  return new Failure(res.status, p.title ?? `The server answered ${res.status} ${res.statusText}`.trim(), detail,
+    p.trace_id ?? res.headers.get('X-Trace-Id') ?? '', Number(res.headers.get('Retry-After')) || 0, p.type ?? '');
+}
+
+/** request sends one call. A 401 outside sign-in signs the user out, which shows the sign-in page and keeps the address. */
+export async function request(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Response> {
+  const headers: Record<string, string> = { Accept: 'application/json', ...(init.headers as Record<string, string>) };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  let res: Response;
+  try {
+    res = await fetch(base + path, { ...init, method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch (e) {
+    if ((e as Error).name === 'AbortError') throw e;
+    throw new Failure(0, 'Resync does not answer', 'The connection to the Resync server failed. Nothing was changed by this page.', '', 0, '');
+  }
+  noteClock(res);
+  if (res.ok) return res;
+  const f = await failure(res);
+  if (f.status === 401 && !path.startsWith('/auth/')) user.value = null;
+  throw f;
+}
+
+async function json<T>(method: string, path: string, body?: unknown, init?: RequestInit): Promise<T> {
+  const res = await request(method, path, body, init);
+  return (res.status === 204 ? {} : await res.json()) as T;
+}
+
+const query = (q: Record<string, string | number | boolean | undefined>) => {
+  const p = new URLSearchParams();
+  for (const [k, v] of Object.entries(q)) if (v !== undefined && v !== '' && v !== false) p.set(k, String(v));
+  const s = p.toString();
+  return s ? '?' + s : '';
+};
+const at = encodeURIComponent;
+
+export interface JobQuery { q?: string; status?: string; late?: boolean; critical?: boolean; limit?: number; offset?: number }
+
+export const api = {
+  verify: () => json<{ user: C.User }>('GET', '/auth/verify'),
+  login: (cred: { token: string } | { username: string; password: string }) => json<{ user: C.User }>('POST', '/auth/login', cred),
+  logout: () => request('POST', '/auth/logout'),
+
+  engine: () => json<C.Engine>('GET', '/tws/engine/info'),
+  jobs: (q: JobQuery, signal?: AbortSignal) => json<C.JobPage>('GET', '/tws/plan/current/job' + query({ ...q }), undefined, { signal }),
+  jobCount: (q = '') => json<C.JobCount>('GET', '/tws/plan/current/job/count' + query({ q })),
+  job: (id: string) => json<C.JobDetail>('GET', `/tws/plan/current/job/${at(id)}`),
+  why: (id: string) => json<C.Answer>('GET', `/tws/plan/current/job/${at(id)}/why`),
+  successors: (id: string) => json<C.Neighbours>('GET', `/tws/plan/current/job/${at(id)}/successors` + query({ depth: 5 })),
+  predecessors: (id: string) => json<C.Neighbours>('GET', `/tws/plan/current/job/${at(id)}/predecessors` + query({ depth: 2 })),
+  jobLog: (id: string) => json<C.JobLog>('GET', '/tws/plan/current/job/joblog' + query({ job_id: id })),
+
+  sessions: () => json<{ sessions: C.Session[] }>('GET', '/chat/sessions'),
+  history: (id: string) => json<C.History>('GET', '/chat/history' + query({ session_id: id, limit: 200 })),
+  forget: (id: string) => request('DELETE', '/chat/history' + query({ session_id: id })),
+
+  catalog: () => json<C.Catalog>('GET', '/agents/tools/catalog'),
+  execute: (tool_name: string, parameters: Record<string, unknown>, reason?: string, ticket?: string) =>
+    json<C.Execution>('POST', '/agents/tools/execute', { tool_name, parameters, reason: reason || undefined, ticket: ticket || undefined }),
+  assess: (tool: string, parameters: Record<string, unknown>) =>
+    json<C.Assessment>('POST', '/agents/tools/assess-risk' + query({ tool_name: tool }), parameters),
+
+  approvals: (status: 'pending' | 'all') => json<C.Approvals>('GET', '/agents/approvals' + query({ status })),
+  decide: (id: string, action: 'approve' | 'reject', reason: string, ticket: string) =>
+    json<C.Decision>('POST', `/agents/approvals/${at(id)}`, { action, reason: reason || undefined, ticket: ticket || undefined }),
+
+  runs: (limit = 200) => json<{ runs: C.Run[]; total: number }>('GET', '/agents/runs' + query({ limit })),
+  run: (id: string) => json<C.RunDetail>('GET', `/agents/runs/${at(id)}`),
+  cancelRun: (id: string) => json<{ message?: string }>('POST', `/agents/runs/${at(id)}/cancel`),
+  undoable: () => json<{ undoable: C.Undoable[]; total: number }>('GET', '/agents/undo/available'),
+  undo: (id: string, reason: string, ticket: string) =>
+    json<C.UndoReply>('POST', `/agents/undo/${at(id)}`, { reason: reason || undefined, ticket: ticket || undefined }),
+};

@@ -1,0 +1,64 @@
+// What the server tells on its own: runs, approvals, plan changes. One stream for the whole page.
+import { effect, signal } from '@preact/signals';
+import { api, user } from './api';
+import type { Run } from './contract';
+
+/** link says whether the page is being told of changes. */
+export const link = signal<'live' | 'lost' | 'paused'>('live');
+/** planAsOf changes with every plan event; screens that show the plan fetch again when it does. */
+export const planAsOf = signal('');
+/** runs holds the newest state of each run the page was told about. */
+export const runs = signal<ReadonlyMap<string, Run>>(new Map());
+/** approvalsTick counts approval events. */
+export const approvalsTick = signal(0);
+/** waiting is the number of approvals that are pending. */
+export const waiting = signal(0);
+/** paused stops the plan from moving under the reader's eyes; runs and approvals keep coming. */
+export const paused = signal(false);
+/** said is the line a screen reader hears. One line at a time, never a stream of tokens. */
+export const said = signal('');
+/** now ticks every second while the page is visible. */
+export const now = signal(Date.now());
+
+setInterval(() => { if (!document.hidden) now.value = Date.now(); }, 1000);
+
+export function say(text: string) {
+  said.value = '';
+  setTimeout(() => { said.value = text; }, 40);
+}
+
+export async function countWaiting() {
+  try { waiting.value = (await api.approvals('pending')).pending.length; } catch { /* the screens report failures; the badge only keeps its last number */ }
+}
+
+function parse<T>(e: MessageEvent): T | null {
+  try { return JSON.parse(e.data as string) as T; } catch { return null; }
+}
+
+/** start follows the stream while somebody is signed in. */
+export function start() {
+  let source: EventSource | null = null;
+  effect(() => {
+    source?.close();
+    source = null;
+    if (!user.value) return;
+    source = open();
+    void countWaiting();
+  });
+}
+
+function open(): EventSource {
+  const s = new EventSource('/api/v1/events');
+  s.onopen = () => { link.value = 'live'; };
+  s.onerror = () => { link.value = 'lost'; };
+  s.addEventListener('run', e => {
+    const run = parse<Run>(e);
+    if (run) runs.value = new Map(runs.peek()).set(run.run_id, run);
+  });
+  s.addEventListener('approval', () => { approvalsTick.value++; void countWaiting(); });
+  s.addEventListener('plan', e => {
+    const p = parse<{ as_of: string }>(e);
+    if (p && !paused.peek()) planAsOf.value = p.as_of;
+  });
+  return s;
+}

@@ -1,0 +1,245 @@
+// An answer: sentences with their citations, hypotheses, gates, what is blocked, what was not examined, what could be done.
+import type { ComponentChildren } from 'preact';
+import { useSignal } from '@preact/signals';
+import { api } from '../lib/api';
+import type { Answer, Blocked, Evidence, Fix, Gate, Hypothesis, ProposedAction, Sentence } from '../lib/contract';
+import { plural, value, words } from '../lib/format';
+import { say } from '../lib/live';
+import { setParams } from '../lib/route';
+import { Critical, GateMark, Risk, StateMark } from '../ui/marks';
+import { AsOf, ErrorCard, Time } from '../ui/parts';
+import { addApproval } from './turns';
+import { ask } from './ask';
+
+/** number is what an evidence is cited as: the n of "e<n>", else its place in the list. */
+export const number = (id: string, all: Evidence[]) => {
+  const own = /^e(\d+)$/.exec(id);
+  return own ? Number(own[1]) : all.findIndex(e => e.id === id) + 1;
+};
+export const byNumber = (n: number, all: Evidence[]) => all.find(e => e.id === 'e' + n) ?? all[n - 1];
+
+function Cite({ id, evidence, turn }: { id: string; evidence: Evidence[]; turn?: number }) {
+  const e = evidence.find(x => x.id === id);
+  if (!e) return null;
+  const n = number(id, evidence);
+  return (
+    <button type="button" class="cite" data-cite={id} title={`${e.title} (${e.source})`} aria-label={`Source ${n}: ${e.title}`}
+      onClick={() => setParams({ src: id, turn: turn === undefined ? '' : String(turn + 1) })}>{n}</button>
+  );
+}
+
+export function Cites({ ids, evidence, turn }: { ids?: string[]; evidence: Evidence[]; turn?: number }) {
+  if (!ids?.length) return null;
+  return <span class="cites">{[...new Set(ids)].map(id => <Cite key={id} id={id} evidence={evidence} turn={turn} />)}</span>;
+}
+
+/** inline turns "[3]" into a citation and `code` into code; everything else is text and stays text. */
+function inline(text: string, evidence: Evidence[], turn?: number): ComponentChildren[] {
+  return text.split(/(\[\d+\]|`[^`\n]+`)/).map((part, i) => {
+    if (i % 2 === 0) return part;
+    if (part.startsWith('`')) return <code key={i}>{part.slice(1, -1)}</code>;
+    const e = byNumber(Number(part.slice(1, -1)), evidence);
+    return e ? <Cite key={i} id={e.id} evidence={evidence} turn={turn} /> : part;
+  });
+}
+
+const strip = (s: string) => s.replace(/\s*\[\d+\]/g, '').trim();
+
+/** doubted finds where the sentences that the checker could not confirm stand in the text. */
+export function doubted(text: string, sentences: Sentence[]): [number, number][] {
+  const out: [number, number][] = [];
+  let from = 0;
+  for (const s of sentences) {
+    const bare = strip(s.text);
+    const at = bare ? text.indexOf(bare, from) : -1;
+    if (at < 0) continue;
+    from = at + bare.length;
+    if (!s.confirmed) out.push([at, from]);
+  }
+  return out;
+}
+
+/** Prose draws text as paragraphs and lists. It understands blank lines, "- " and "1. ", and nothing that could be markup. */
+export function Prose({ text, evidence, turn, sentences }: { text: string; evidence: Evidence[]; turn?: number; sentences?: Sentence[] }) {
+  const marks = doubted(text, sentences ?? []);
+  const piece = (from: number, to: number): ComponentChildren[] => {
+    const out: ComponentChildren[] = [];
+    let at = from;
+    for (const [a, b] of marks) {
+      if (b <= from || a >= to) continue;
+      out.push(...inline(text.slice(at, Math.max(a, at)), evidence, turn));
+      out.push(<span class="doubt" key={a}>{inline(text.slice(Math.max(a, from), Math.min(b, to)), evidence, turn)}<span class="doubt-mark" title="The checker found no evidence for this sentence"> not confirmed</span></span>);
+      at = Math.min(b, to);
+    }
+    out.push(...inline(text.slice(at, to), evidence, turn));
+    return out;
+  };
+  const blocks: ComponentChildren[] = [];
+  let items: ComponentChildren[] = [];
+  let numbered = false;
+  const flush = () => {
+    if (items.length) blocks.push(numbered ? <ol key={blocks.length}>{items}</ol> : <ul key={blocks.length}>{items}</ul>);
+    items = [];
+  };
+  let at = 0;
+  for (const line of text.split('\n')) {
+    const start = at;
+    at += line.length + 1;
+    const bullet = /^\s*([-*•]|\d{1,3}[.)])\s+/.exec(line);
+    if (bullet) {
+      const isNumber = /\d/.test(bullet[1]!);
+      if (items.length && isNumber !== numbered) flush();
+      numbered = isNumber;
+      items.push(<li key={start}>{piece(start + bullet[0].length, start + line.length)}</li>);
+      continue;
+    }
+    flush();
+    if (line.trim()) blocks.push(<p key={start}>{piece(start, start + line.length)}</p>);
+  }
+  flush();
+  return <div class="prose">{blocks}</div>;
+}
+
+export function AnswerView({ a, turn }: { a: Answer; turn: number }) {
+  const evidence = a.evidence ?? [];
+  // Where the text carries no markers, the sentences' own evidence is set behind it, so that a source is never lost.
+  const unmarked = !/\[\d+\]/.test(a.answer);
+  return (
+    <div class="answer">
+      <Prose text={a.answer} evidence={evidence} turn={turn} sentences={a.sentences} />
+      {unmarked ? <Cites ids={(a.sentences ?? []).flatMap(s => s.evidence ?? [])} evidence={evidence} turn={turn} /> : null}
+      <Candidates a={a} />
+      <Hypotheses list={a.hypotheses ?? []} evidence={evidence} turn={turn} actions={a.actions ?? []} />
+      <Gates gates={a.gates ?? []} evidence={evidence} turn={turn} />
+      <BlockedList list={a.blocked ?? []} />
+      <Proposed list={a.actions ?? []} turn={turn} />
+      {a.not_examined?.length ? <section class="part not-examined"><h3>Not examined</h3><ul>{a.not_examined.map((t, i) => <li key={i}>{t}</li>)}</ul></section> : null}
+      <p class="answer-foot quiet small">
+        {evidence.length ? <button type="button" class="linkish" onClick={() => setParams({ src: evidence[0]!.id, turn: String(turn + 1) })}>{plural(evidence.length, 'source')}</button> : null}
+        {a.mode === 'offline' ? <span title="Every fact comes from the engine, the job log and the manuals. No language model took part.">worked out without a language model</span> : a.mode ? <span>{words(a.mode)}</span> : null}
+        <AsOf at={a.as_of} />
+      </p>
+    </div>
+  );
+}
+
+function Candidates({ a }: { a: Answer }) {
+  if (!a.candidates?.length) return null;
+  return (
+    <section class="part"><h3>Which job do you mean?</h3>
+      <ul class="candidates">{a.candidates.map(c => (
+        <li key={c.job}><button type="button" onClick={() => ask(`${a.question} (${c.job})`)}><StateMark status={c.status} short />{c.job}</button></li>))}
+      </ul></section>
+  );
+}
+
+const percent = (c: number) => `${Math.round(c * 100)}%`;
+
+function Hypotheses({ list, evidence, turn, actions }: { list: Hypothesis[]; evidence: Evidence[]; turn: number; actions: ProposedAction[] }) {
+  if (!list.length) return null;
+  return (
+    <section class="part"><h3>{list.length > 1 ? 'Likely causes' : 'Cause'}</h3>
+      <ol class="hypotheses">{list.map((h, i) => (
+        <li key={h.rank}>
+          <details open={i === 0}>
+            <summary>
+              <span class="rank">{h.rank}</span><span class="title">{h.title}</span>
+              <span class="confidence" title={`Confidence ${percent(h.confidence)}`}><meter min={0} max={1} value={h.confidence} aria-label="Confidence" /><span class="num">{percent(h.confidence)}</span></span>
+            </summary>
+            <div class="hyp">
+              <Prose text={h.text} evidence={evidence} turn={turn} />
+              <p class="line">{(h.codes ?? []).map(c => <code class="code" key={c}>{c}</code>)}<Cites ids={[...(h.evidence ?? []), ...(h.citations ?? [])]} evidence={evidence} turn={turn} /></p>
+              <Fixes list={h.fix ?? []} turn={turn} proposed={actions} />
+            </div>
+          </details>
+        </li>))}
+      </ol></section>
+  );
+}
+
+function Fixes({ list, turn, proposed }: { list: Fix[]; turn: number; proposed: ProposedAction[] }) {
+  if (!list.length) return null;
+  const offered = (f: Fix) => proposed.some(p => p.tool === f.tool && value(p.args) === value(f.args));
+  return (
+    <><p class="label">Documented fix</p>
+      <ul class="fixes">{list.map((f, i) => (
+        <li key={i}><span>{f.action}</span><Risk level={f.risk} />
+          {f.tool && f.args && !/^read/.test(f.risk) && !offered(f) ? <ActionButton tool={f.tool} args={f.args} turn={turn} reason={f.action} /> : null}</li>))}
+      </ul></>
+  );
+}
+
+export function Gates({ gates, evidence, turn }: { gates: Gate[]; evidence: Evidence[]; turn?: number }) {
+  if (!gates.length) return null;
+  const weight = (g: Gate) => ['fail', 'unknown', 'pass', 'not_applicable'].indexOf(g.state);
+  const told = gates.filter(g => g.state !== 'not_applicable').sort((a, b) => weight(a) - weight(b));
+  const rest = gates.filter(g => g.state === 'not_applicable');
+  return (
+    <section class="part"><h3>Gates</h3>
+      <table class="plain gates"><thead><tr><th>Gate</th><th>State</th><th>What was found</th></tr></thead>
+        <tbody>{told.map(g => (
+          <tr key={g.gate} class={g.state}><th scope="row">{words(g.gate)}</th><td><GateMark state={g.state} /></td>
+            <td>{g.text} <Cites ids={g.evidence} evidence={evidence} turn={turn} /></td></tr>))}
+        </tbody></table>
+      {rest.length ? <p class="quiet small">Do not apply to this job: {rest.map(g => words(g.gate)).join(', ')}.</p> : null}
+    </section>
+  );
+}
+
+function BlockedList({ list }: { list: Blocked[] }) {
+  const all = useSignal(false);
+  if (!list.length) return null;
+  const shown = all.value ? list : list.slice(0, 12);
+  const risky = list.filter(b => b.at_risk).length;
+  return (
+    <section class="part"><h3>Blocks {plural(list.length, 'job')}{risky ? <span class="warn-text"> · {plural(risky, 'deadline')} at risk</span> : null}</h3>
+      <table class="plain"><thead><tr><th class="num">Level</th><th>Job</th><th>State</th><th class="num">Deadline</th><th>Marks</th></tr></thead>
+        <tbody>{shown.map(b => (
+          <tr key={b.job + b.level} class={b.at_risk ? 'at-risk' : ''}><td class="num">{b.level}</td><td class="jobname">{b.job}</td><td><StateMark status={b.status} /></td>
+            <td class="num"><Time t={b.deadline} /></td><td>{b.at_risk ? <span class="risk warn">at risk</span> : null} {b.critical ? <Critical /> : null}</td></tr>))}
+        </tbody></table>
+      {list.length > shown.length ? <button type="button" class="small" onClick={() => { all.value = true; }}>Show all {list.length}</button> : null}
+    </section>
+  );
+}
+
+function Proposed({ list, turn }: { list: ProposedAction[]; turn: number }) {
+  if (!list.length) return null;
+  return (
+    <section class="part proposed"><h3>What can be done</h3>
+      <ul>{list.map((p, i) => <li key={i}><ActionButton tool={p.tool} args={p.args} turn={turn} reason={p.reason} strong={i === 0} /><Risk level={p.risk} />{p.reason ? <span class="quiet">{p.reason}</span> : null}</li>)}</ul>
+    </section>
+  );
+}
+
+/** ActionButton asks for the action; the server answers with the approval that it needs, and that card decides. */
+function ActionButton({ tool, args, turn, reason, strong }: { tool: string; args: Record<string, unknown>; turn: number; reason?: string; strong?: boolean }) {
+  const busy = useSignal(false);
+  const error = useSignal<Error | null>(null);
+  const note = useSignal('');
+  const request = async () => {
+    busy.value = true;
+    error.value = null;
+    try {
+      const r = await api.execute(tool, args, reason);
+      if (r.approval) { addApproval(turn, r.approval); say('Approval needed. The card shows what would happen.'); }
+      else if (r.success) note.value = value(r.result ?? r.status ?? 'Done');
+      else error.value = new Error(r.error ?? 'Refused without a reason.');
+    } catch (e) {
+      error.value = e as Error;
+    } finally {
+      busy.value = false;
+    }
+  };
+  const target = value(args.job ?? args.job_name ?? args.workstation ?? '').slice(0, 60);
+  return (
+    <>
+      <button type="button" class={strong ? 'primary' : ''} disabled={busy.value} onClick={request} data-tool={tool} title={value(args)}>
+        {busy.value ? 'Asking…' : `${cap(words(tool))}${target && target !== '–' && target.length < 32 ? ' ' + target : ''}…`}</button>
+      {note.value ? <span class="quiet">{note.value}</span> : null}
+      {error.value ? <ErrorCard error={error.value} title="Not requested" retry={request} /> : null}
+    </>
+  );
+}
+
+const cap = (s: string) => s.slice(0, 1).toUpperCase() + s.slice(1);

@@ -1,0 +1,141 @@
+// Small parts that every screen uses: times, errors, empty states, skeletons, dialogs, tabs.
+import { Component, type ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { Failure } from '../lib/api';
+import { clock, full, zone } from '../lib/format';
+
+export function Time({ t, seconds }: { t?: string; seconds?: boolean }) {
+  const text = clock(t, seconds);
+  return text === '–' ? <span class="none">–</span> : <time dateTime={t} title={full(t)}>{text}</time>;
+}
+
+/** AsOf says how old what is shown is, in the server's word. */
+export function AsOf({ at, freshness }: { at?: string; freshness?: string }) {
+  if (!at) return null;
+  return (
+    <span class="asof">
+      as of <Time t={at} seconds />{zone.value === 'utc' ? ' UTC' : ''}
+      {freshness ? <span class={`fresh ${freshness === 'live' ? 'good' : freshness === 'recent' ? '' : 'warn'}`}>{freshness}</span> : null}
+    </span>
+  );
+}
+
+/** ErrorCard shows a failure in the server's words, with the trace id to quote and a way to try again. */
+export function ErrorCard({ error, retry, title }: { error: Error; retry?: () => void; title?: string }) {
+  const f = error instanceof Failure ? error : null;
+  const head = title ?? f?.title ?? 'This part of the page failed';
+  const body = f ? f.detail : error.message;
+  return (
+    <div class="card error" role="alert">
+      <p class="head">{head}</p>
+      {title && f && f.title !== title ? <p>{f.title}</p> : null}
+      {body ? <p>{body}</p> : null}
+      <p class="foot">
+        {retry ? <button type="button" class="small" onClick={retry}>Try again</button> : null}
+        {f?.trace ? <span class="quiet">trace <code>{f.trace}</code></span> : null}
+      </p>
+    </div>
+  );
+}
+
+/** Empty says why there is nothing and what to do about it. */
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return <div class="empty"><p class="head">{title}</p>{children}</div>;
+}
+
+export function Skeleton({ lines = 3 }: { lines?: number }) {
+  return (
+    <div class="skeleton" aria-busy="true">
+      <span class="sr">Loading</span>
+      {Array.from({ length: lines }, (_, i) => <span key={i} class={`bar w${i % 4}`} />)}
+    </div>
+  );
+}
+
+/** Dialog is the browser's own modal dialog: focus is kept inside, Escape closes, focus returns. */
+export function Dialog({ title, onClose, children, wide }:
+  { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const d = ref.current!;
+    const before = document.activeElement as HTMLElement | null;
+    d.showModal();
+    return () => { d.close(); before?.focus?.(); };
+  }, []);
+  return (
+    <dialog ref={ref} class={wide ? 'wide' : ''} aria-label={title}
+      onCancel={(e: Event) => { e.preventDefault(); onClose(); }}
+      onClick={(e: MouseEvent) => { if (e.target === ref.current) onClose(); }}>
+      <div class="dialog-body">
+        <header>
+          <h2>{title}</h2>
+          <button type="button" class="ghost icon" aria-label="Close" onClick={onClose}>×</button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+export interface TabItem { id: string; label: string; count?: number }
+
+/** Tabs with the keyboard behaviour of the ARIA pattern: arrows move and select. */
+export function Tabs({ items, current, onSelect, label }:
+  { items: TabItem[]; current: string; onSelect: (id: string) => void; label: string }) {
+  const bar = useRef<HTMLDivElement>(null);
+  const onKey = (e: KeyboardEvent) => {
+    const step = e.key === 'ArrowRight' ? 1 : e.key === 'ArrowLeft' ? -1 : 0;
+    if (!step) return;
+    e.preventDefault();
+    const i = (items.findIndex(t => t.id === current) + step + items.length) % items.length;
+    onSelect(items[i]!.id);
+    (bar.current!.children[i] as HTMLElement).focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label={label} ref={bar} onKeyDown={onKey}>
+      {items.map(t => (
+        <button key={t.id} type="button" role="tab" id={`tab-${t.id}`} aria-selected={t.id === current}
+          aria-controls={`panel-${t.id}`} tabIndex={t.id === current ? 0 : -1} onClick={() => onSelect(t.id)}>
+          {t.label}{t.count === undefined ? null : <span class="n">{t.count}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Boundary keeps one broken part from blanking the console. */
+export class Boundary extends Component<{ children: ComponentChildren; resetOn?: string }, { error: Error | null; at?: string }> {
+  override state: { error: Error | null; at?: string } = { error: null };
+  static override getDerivedStateFromError(error: Error) { return { error }; }
+  override componentDidUpdate(prev: { resetOn?: string }) {
+    if (this.state.error && prev.resetOn !== this.props.resetOn) this.setState({ error: null });
+  }
+  override render() {
+    if (!this.state.error) return this.props.children;
+    return <main class="page"><h1>Console</h1><ErrorCard error={this.state.error} title="This screen failed to draw" retry={() => this.setState({ error: null })} /></main>;
+  }
+}
+
+/** Marked shows text with every occurrence of the given codes set off. */
+export function Marked({ text, codes }: { text: string; codes?: string[] }) {
+  const list = (codes ?? []).filter(Boolean);
+  if (!list.length) return <>{text}</>;
+  const pattern = new RegExp(`(${list.map(c => c.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`);
+  return <>{text.split(pattern).map((part, i) => i % 2 ? <mark key={i}>{part}</mark> : part)}</>;
+}
+
+/** Lines shows a piece of a log with its line numbers. */
+export function Lines({ lines, first = 1, codes, from, to, label }:
+  { lines: string[]; first?: number; codes?: string[]; from?: number; to?: number; label: string }) {
+  return (
+    <div class="lines" role="region" aria-label={label} tabIndex={0}>
+      <ol start={first}>
+        {lines.map((l, i) => {
+          const n = first + i;
+          const hit = from !== undefined && to !== undefined && n >= from && n <= to;
+          return <li key={n} value={n} class={hit ? 'hit' : ''}><span class="no" aria-hidden="true">{n}</span><code><Marked text={l || ' '} codes={codes} /></code></li>;
+        })}
+      </ol>
+    </div>
+  );
+}
