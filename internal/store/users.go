@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,28 +30,62 @@ func (u User) check() error {
 	return nil
 }
 
-// PutUser creates the account or replaces its roles, password hash and disabled
-// flag. When one of these changes, its sessions and login tokens end in the same
-// transaction. CreatedAt and UpdatedAt are set by the store.
-func (s *Store) PutUser(ctx context.Context, u User) error {
+// CreateUser stores a new account. CreatedAt and UpdatedAt are set by the
+// store. ErrExists when the name is taken.
+func (s *Store) CreateUser(ctx context.Context, u User) error {
 	err := u.check()
 	if err == nil {
-		err = s.update(ctx, func(c conn) error { return s.putUser(ctx, c, u) })
+		err = s.update(ctx, func(c conn) error {
+			now := ms(s.now())
+			_, err := c.exec(ctx, `insert into users (name, roles, password_hash, disabled, created_at, updated_at) values (?,?,?,?,?,?)`,
+				u.Name, strings.Join(u.Roles, " "), u.PasswordHash, flag(u.Disabled), now, now)
+			return whenUnique(err, ErrExists)
+		})
 	}
 	if err != nil {
-		return fmt.Errorf("store user %q: %w", u.Name, err)
+		return fmt.Errorf("create user %q: %w", u.Name, err)
 	}
 	return nil
 }
 
-func (s *Store) putUser(ctx context.Context, c conn, u User) error {
-	now, roles := ms(s.now()), strings.Join(u.Roles, " ")
-	changed, err := c.exec(ctx, `insert into users (name, roles, password_hash, disabled, created_at, updated_at) values (?,?,?,?,?,?)
-		on conflict (name) do update set roles = excluded.roles, password_hash = excluded.password_hash,
-			disabled = excluded.disabled, updated_at = excluded.updated_at
-		where users.roles <> excluded.roles or users.password_hash <> excluded.password_hash or users.disabled <> excluded.disabled`,
-		u.Name, roles, u.PasswordHash, flag(u.Disabled), now, now)
-	if err != nil || changed == 0 {
+// ChangeUser lets fn change the roles, the password hash and the disabled flag
+// of an account; nobody else changes it meanwhile. If any of them differs
+// afterwards, the account's sessions and login tokens end in the same
+// transaction. fn must not use the store. ErrNotFound when there is no account.
+func (s *Store) ChangeUser(ctx context.Context, name string, fn func(*User) error) error {
+	err := s.update(ctx, func(c conn) error {
+		list, err := users(ctx, c, `where name = ?`+c.d.forUpdate, name)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return ErrNotFound
+		}
+		before, u := list[0], list[0]
+		u.Roles = slices.Clone(u.Roles)
+		if err := fn(&u); err != nil {
+			return err
+		}
+		u.Name = name
+		if err := u.check(); err != nil {
+			return err
+		}
+		if slices.Equal(u.Roles, before.Roles) && u.PasswordHash == before.PasswordHash && u.Disabled == before.Disabled {
+			return nil
+		}
+		return s.writeUser(ctx, c, u)
+	})
+	if err != nil {
+		return fmt.Errorf("change user %q: %w", name, err)
+	}
+	return nil
+}
+
+// writeUser stores a changed account and ends what was granted to the old one.
+func (s *Store) writeUser(ctx context.Context, c conn, u User) error {
+	_, err := c.exec(ctx, `update users set roles = ?, password_hash = ?, disabled = ?, updated_at = ? where name = ?`,
+		strings.Join(u.Roles, " "), u.PasswordHash, flag(u.Disabled), ms(s.now()), u.Name)
+	if err != nil {
 		return err
 	}
 	if _, err := c.exec(ctx, `delete from sessions where user_name = ?`, u.Name); err != nil {
@@ -62,7 +97,7 @@ func (s *Store) putUser(ctx context.Context, c conn, u User) error {
 
 // User reads an account. ErrNotFound when there is none.
 func (s *Store) User(ctx context.Context, name string) (User, error) {
-	list, err := s.users(ctx, `where name = ?`, name)
+	list, err := users(ctx, s.reader(), `where name = ?`, name)
 	if err == nil && len(list) == 0 {
 		err = ErrNotFound
 	}
@@ -74,16 +109,16 @@ func (s *Store) User(ctx context.Context, name string) (User, error) {
 
 // Users lists all accounts by name.
 func (s *Store) Users(ctx context.Context) ([]User, error) {
-	list, err := s.users(ctx, `order by name`)
+	list, err := users(ctx, s.reader(), `order by name`)
 	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
 	return list, nil
 }
 
-func (s *Store) users(ctx context.Context, where string, args ...any) ([]User, error) {
+func users(ctx context.Context, c conn, where string, args ...any) ([]User, error) {
 	var list []User
-	err := s.reader().rows(ctx, `select name, roles, password_hash, disabled, created_at, updated_at from users `+where, args,
+	err := c.rows(ctx, `select name, roles, password_hash, disabled, created_at, updated_at from users `+where, args,
 		func(scan scanner) error {
 			var u User
 			var roles string

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -22,17 +23,22 @@ func testAccounts(t *testing.T, s *store.Store, c *clock) {
 	ctx := t.Context()
 	created := c.Now()
 	ana := store.User{Name: "ana", Roles: []string{"operator", "approver"}, PasswordHash: "$argon2id$x"}
-	must(t, s.PutUser(ctx, ana))
+	must(t, s.CreateUser(ctx, ana))
 	ana.CreatedAt, ana.UpdatedAt = created, created
 	got, err := s.User(ctx, "ana")
 	must(t, err)
 	equal(t, "account", ana, got)
 
 	c.Advance(time.Minute)
-	ana.Disabled = true
-	must(t, s.PutUser(ctx, ana))
-	ana.UpdatedAt = c.Now()
-	must(t, s.PutUser(ctx, store.User{Name: "Ana"}))
+	change := func(name string, fn func(*store.User)) error {
+		return s.ChangeUser(ctx, name, func(u *store.User) error {
+			fn(u)
+			return nil
+		})
+	}
+	must(t, change("ana", func(u *store.User) { u.Disabled, u.Name = true, "eve" })) // the name stays
+	ana.Disabled, ana.UpdatedAt = true, c.Now()
+	must(t, s.CreateUser(ctx, store.User{Name: "Ana"}))
 	list, err := s.Users(ctx)
 	must(t, err)
 	if len(list) != 2 { // names differ in case: two accounts; their order is the engine's
@@ -43,24 +49,57 @@ func testAccounts(t *testing.T, s *store.Store, c *clock) {
 	equal(t, "changed account", ana, got)
 	must(t, s.DeleteUser(ctx, "Ana"))
 	for name, err := range map[string]error{
-		"delete again": s.DeleteUser(ctx, "Ana"),
-		"read deleted": func() error { _, err := s.User(ctx, "Ana"); return err }(),
+		"delete again":   s.DeleteUser(ctx, "Ana"),
+		"read deleted":   func() error { _, err := s.User(ctx, "Ana"); return err }(),
+		"change deleted": change("Ana", func(*store.User) {}),
 	} {
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, bad := range []store.User{{}, {Name: "x", Roles: []string{"a b"}}, {Name: "x", Roles: []string{""}}} {
-		if err := s.PutUser(ctx, bad); !errors.Is(err, store.ErrInvalid) {
+		if err := s.CreateUser(ctx, bad); !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
+	if err := s.CreateUser(ctx, store.User{Name: "ana"}); !errors.Is(err, store.ErrExists) {
+		t.Errorf("same name: %v", err)
+	}
+	if err := change("ana", func(u *store.User) { u.Roles = []string{"a b"} }); !errors.Is(err, store.ErrInvalid) {
+		t.Errorf("change to a bad role: %v", err)
+	}
+	no := errors.New("no")
+	if err := s.ChangeUser(ctx, "ana", func(u *store.User) error { u.Roles = nil; return no }); !errors.Is(err, no) {
+		t.Errorf("change that fn refuses: %v", err)
+	}
+	got, err = s.User(ctx, "ana")
+	must(t, err)
+	equal(t, "after refused changes", ana, got)
+
+	// No change is lost when several are made at once.
+	for _, err := range contenders(ctx, 16, func(ctx context.Context, i int) error {
+		return s.ChangeUser(ctx, "ana", func(u *store.User) error {
+			u.Roles = append(u.Roles, fmt.Sprint("r", i))
+			return nil
+		})
+	}) {
+		must(t, err)
+	}
+	got, err = s.User(ctx, "ana")
+	must(t, err)
+	equal(t, "roles added at once", 2+16, len(got.Roles))
 }
 
 func testSessions(t *testing.T, s *store.Store, c *clock) {
 	ctx := t.Context()
 	bo := store.User{Name: "bo", Roles: []string{"viewer"}}
-	must(t, s.PutUser(ctx, bo))
+	must(t, s.CreateUser(ctx, bo))
+	change := func(fn func(*store.User)) error {
+		return s.ChangeUser(ctx, "bo", func(u *store.User) error {
+			fn(u)
+			return nil
+		})
+	}
 	put := func(hash string) store.Session {
 		t.Helper()
 		v := store.Session{TokenHash: hash, User: "bo", CreatedAt: c.Now(), LastSeen: c.Now(), ExpiresAt: c.Now().Add(12 * time.Hour)}
@@ -86,16 +125,14 @@ func testSessions(t *testing.T, s *store.Store, c *clock) {
 	gone("after logout", "h1")
 	must(t, s.DeleteSession(ctx, "h1"))
 	put("h2")
-	must(t, s.PutUser(ctx, bo)) // nothing changes
+	must(t, change(func(*store.User) {}))
 	if _, _, err := s.Session(ctx, "h2"); err != nil {
 		t.Errorf("an unchanged account lost its session: %v", err)
 	}
-	bo.Roles = []string{"operator"}
-	must(t, s.PutUser(ctx, bo))
+	must(t, change(func(u *store.User) { u.Roles = []string{"operator"} }))
 	gone("after a role change", "h2")
 	put("h3")
-	bo.Disabled = true
-	must(t, s.PutUser(ctx, bo))
+	must(t, change(func(u *store.User) { u.Disabled = true }))
 	gone("after disabling", "h3")
 	put("h4")
 	must(t, s.DeleteSessions(ctx, "bo"))
@@ -118,7 +155,7 @@ func testSessions(t *testing.T, s *store.Store, c *clock) {
 
 func testLoginTokens(t *testing.T, s *store.Store, c *clock) {
 	ctx := t.Context()
-	must(t, s.PutUser(ctx, store.User{Name: "cy"}))
+	must(t, s.CreateUser(ctx, store.User{Name: "cy"}))
 	put := func(hash string) {
 		t.Helper()
 		must(t, s.PutLoginToken(ctx, store.LoginToken{TokenHash: hash, User: "cy", ExpiresAt: c.Now().Add(15 * time.Minute)}))
@@ -148,7 +185,10 @@ func testLoginTokens(t *testing.T, s *store.Store, c *clock) {
 		}
 	}
 	put("t3")
-	must(t, s.PutUser(ctx, store.User{Name: "cy", Disabled: true}))
+	must(t, s.ChangeUser(ctx, "cy", func(u *store.User) error {
+		u.Disabled = true
+		return nil
+	}))
 	if _, err := s.ConsumeLoginToken(ctx, "t3"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("token of a disabled user: %v", err)
 	}
