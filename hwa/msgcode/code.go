@@ -1,6 +1,7 @@
 package msgcode
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -37,6 +38,19 @@ type Code struct {
 
 // String is the code's text.
 func (c Code) String() string { return c.Text }
+
+// MarshalText makes a code a plain string in JSON.
+func (c Code) MarshalText() ([]byte, error) { return []byte(c.Text), nil }
+
+// UnmarshalText reads a code as Normalize does.
+func (c *Code) UnmarshalText(text []byte) error {
+	read, ok := Normalize(string(text))
+	if !ok {
+		return fmt.Errorf("%q is not a message code", text)
+	}
+	*c = read
+	return nil
+}
 
 // Slip says what had to be repaired to read a code; zero for a code spelt right.
 type Slip uint8

@@ -1,6 +1,7 @@
 package msgcode
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -89,5 +90,18 @@ func TestCodesOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"AWSJCO005E", "AWSBHT001E", "ORA-00942"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestCodeJSON(t *testing.T) {
+	var codes []Code
+	if err := json.Unmarshal([]byte(`["AWSJC0005E"]`), &codes); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := json.Marshal(codes); err != nil || string(out) != `["AWSJCO005E"]` {
+		t.Errorf("%s, %v", out, err)
+	}
+	if err := json.Unmarshal([]byte(`["ABEND"]`), &codes); err == nil {
+		t.Error("ABEND accepted as a code")
 	}
 }
