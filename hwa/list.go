@@ -39,6 +39,7 @@ type listing struct {
 	plan   bool // takes plan_id
 	scope  bool // takes scope
 	model  bool // a model list: no plan_filter
+	plain  bool // takes no Include-Count
 	since  string
 	accept string
 }
@@ -112,7 +113,10 @@ func (cur *cursor) ask() {
 // already handed out are skipped.
 func (c *Client) page(ctx context.Context, l listing, cur *cursor, each item) (bool, error) {
 	r := &request{op: l.op, method: http.MethodGet, path: l.path, query: cur.query, since: l.since, header: http.Header{}, accept: l.accept}
-	r.header.Set("Include-Count", strconv.FormatBool(cur.page == 0))
+	if !l.plain {
+		// Counting is dear on a large plan, and one count is enough.
+		r.header.Set("Include-Count", strconv.FormatBool(cur.page == 0))
+	}
 	if l.scope {
 		r.header.Set("scope", orText(string(cur.opt.Scope), string(ScopeWholeNoJobDefinitionsAndNoDependencies)))
 	}

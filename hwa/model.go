@@ -161,7 +161,7 @@ func (c *Client) OutputConditions(ctx context.Context, definitionID string) ([]s
 
 // Services lists the job streams published in the self-service catalogue.
 func (c *Client) Services(ctx context.Context, opt ListOptions) iter.Seq2[*ModelObject, error] {
-	return list[ModelObject](ctx, c, listing{op: "list_services", path: "/model/service", kind: oql.JobStreams, model: true}, opt)
+	return list[ModelObject](ctx, c, listing{op: "list_services", path: "/model/service", kind: oql.JobStreams, model: true, plain: true}, opt)
 }
 
 // Service reads one published job stream.
