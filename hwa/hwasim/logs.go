@@ -1,0 +1,134 @@
+package hwasim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+var scriptDirs = map[string]string{"sql": "/opt/bank/sql/%s.sh", "java": "/opt/bank/java/bin/%s", "load": "/opt/bank/load/%s.sh", "etl": "/opt/bank/etl/run_%s.sh",
+	"ftp": "/opt/bank/transfer/%s.sh", "backup": "/opt/bank/backup/%s.sh", "win": `D:\batch\%s.cmd`, "sap": "/opt/bank/sap/%s.sh", "planner": "/opt/wa/TWS/%s"}
+
+// scriptOf is the script or command of a job definition.
+func scriptOf(d *jobDef) string {
+	name := strings.ToLower(d.name)
+	switch dir := scriptDirs[d.kind]; {
+	case d.kind == "planner":
+		return fmt.Sprintf(dir, map[string]string{"MAKEPLAN": "MakePlan", "SWITCHPLAN": "SwitchPlan", "CHECKSYNC": "CheckSync",
+			"CREATEPOSTREPORTS": "CreatePostReports", "UPDATESTATS": "UpdateStats"}[d.name])
+	case d.kind == "cmd":
+		return "/opt/bank/bin/step " + name
+	case dir != "":
+		return fmt.Sprintf(dir, name)
+	}
+	return "/opt/bank/bin/" + name + ".sh"
+}
+
+// jobLog is the log of a run; empty when the run never reached an agent and the
+// engine has nothing to say about it.
+func (s *Sim) jobLog(ji int32, n int, contentOnly bool) string {
+	j := &s.jobs[ji]
+	r := &j.runs[n]
+	if r.start == 0 {
+		return s.engineLog(ji, n)
+	}
+	body := s.body(ji, n)
+	if contentOnly {
+		return body
+	}
+	return s.renderLog(ji, n, body)
+}
+
+// engineLog is an extract of the engine's message log about a run that did not
+// start: the launch error, or why its workstation cannot be reached.
+func (s *Sim) engineLog(ji int32, n int) string {
+	j := &s.jobs[ji]
+	if f := j.runs[n].failure; f != failNone {
+		return s.mergeLog(s.failLines(f, ji), s.now)
+	}
+	if w := &s.ws[j.ws]; w.problem != failNone && n == len(j.runs)-1 && j.st == stReady {
+		return s.mergeLog(s.failLines(w.problem, ji), w.since)
+	}
+	return ""
+}
+
+// mergeLog gives lines the form of TWSMERGE.log.
+func (s *Sim) mergeLog(text string, at vsec) string {
+	var b strings.Builder
+	for _, line := range strings.Split(text, "\n") {
+		process, rest, ok := strings.Cut(line, ":")
+		if name, _, _ := strings.Cut(process, " "); !ok || !processes[name] {
+			process, rest = "BATCHMAN", " "+line
+		}
+		name, _, _ := strings.Cut(process, " ")
+		fmt.Fprintf(&b, "%s|%s:%s\n", s.at(at).Format("15:04:05 02.01.2006"), name, strings.TrimRight(" "+strings.TrimSpace(rest), " "))
+	}
+	return b.String()
+}
+
+var processes = map[string]bool{"BATCHMAN": true, "MAILMAN": true, "WRITER": true, "NETMAN": true, "JOBMAN": true, "JOBMANAGER": true, "STAGEMAN": true}
+
+// body is what the job itself printed.
+func (s *Sim) body(ji int32, n int) string {
+	j := &s.jobs[ji]
+	r := &j.runs[n]
+	var b strings.Builder
+	at := func(pct int32) string {
+		d := s.endOf(r) - r.start
+		return s.at(r.start + d*vsec(pct)/100).Format("15:04:05")
+	}
+	rows := 1000 + int(j.id[3])*731
+	fmt.Fprintf(&b, "%s %s: start, business date %s\n", at(0), strings.ToLower(j.name), s.at(s.streams[j.stream].time).Format(time.DateOnly))
+	for i, line := range bodyLines[j.def.kind] {
+		fmt.Fprintf(&b, "%s %s\n", at(int32(5+i*20)), strings.NewReplacer("$ROWS", itoa(rows*(i+1)), "$FILE", strings.ToLower(j.name)+".dat", "$WS", s.ws[r.ws].name).Replace(line))
+	}
+	switch {
+	case r.end == 0 || r.st == stExec:
+		return b.String()
+	case r.failure != failNone:
+		b.WriteString(s.failLines(r.failure, ji) + "\n")
+	case r.rc != 0:
+		fmt.Fprintf(&b, "%s ended with return code %d\n", at(100), r.rc)
+	default:
+		fmt.Fprintf(&b, "%s %s: finished, %d records\n", at(100), strings.ToLower(j.name), rows)
+	}
+	return b.String()
+}
+
+var bodyLines = map[string][]string{
+	"sql":     {"connected to BANKDB as batch user", "statement 1: $ROWS rows selected", "statement 2: $ROWS rows updated", "commit"},
+	"java":    {"JVM started, heap 2048 MB", "loaded configuration /opt/bank/conf/batch.properties", "processed $ROWS items", "processed $ROWS items"},
+	"load":    {"reading /data/in/$FILE", "control record ok", "$ROWS rows loaded, 0 rejected", "indexes rebuilt"},
+	"etl":     {"source opened", "stage: $ROWS rows", "transform: $ROWS rows", "target: $ROWS rows"},
+	"ftp":     {"connecting to sftp.partner.example port 22", "authenticated", "$FILE: $ROWS bytes transferred", "connection closed"},
+	"backup":  {"volume set opened", "$ROWS MB written", "$ROWS MB written", "catalogue updated"},
+	"cmd":     {"step called on $WS"},
+	"win":     {"Batch host $WS ready", "$ROWS pages", "$ROWS pages"},
+	"sap":     {"logged on to SAP client 100", "job submitted, count $ROWS", "job is active"},
+	"planner": {"options read from the database"},
+	"sh":      {"environment loaded", "$ROWS lines processed"},
+}
+
+// renderLog puts the banner and the footer around a body.
+func (s *Sim) renderLog(ji int32, n int, body string) string {
+	j := &s.jobs[ji]
+	r := &j.runs[n]
+	st := &s.streams[j.stream]
+	rule := strings.Repeat("=", 63) + "\n"
+	const date = "Mon Jan _2 15:04:05 MST 2006"
+	var b strings.Builder
+	b.WriteString(rule)
+	fmt.Fprintf(&b, "= JOB       : %s#%s[(%s),(%s)].%s\n", s.ws[st.ws].name, st.name, s.at(st.time).Format("1504 01/02/06"), st.sched, j.name)
+	fmt.Fprintf(&b, "= USER      : %s\n= JCLFILE   : %s\n= TWSRCMAP  :\n= AGENT     : %s\n= Job Number: %d\n= %s\n", j.def.login, scriptOf(j.def), s.ws[r.ws].name, r.number, s.at(r.start).Format(date))
+	b.WriteString(rule)
+	b.WriteString(body)
+	if r.end == 0 {
+		return b.String()
+	}
+	d := int(r.end - r.start)
+	b.WriteString(rule)
+	fmt.Fprintf(&b, "= Exit Status           : %d\n= System Time (Seconds) : %d     Elapsed Time (hh:mm:ss) : %02d:%02d:%02d\n= User Time (Seconds)   : %d\n= Job CPU usage (ms)    : %d\n= Job Memory usage (kb) : %d\n= %s\n",
+		r.rc, d/90, d/3600, d/60%60, d%60, d/20, d*40, 20480+int(j.id[4])*512, s.at(r.end).Format(date))
+	b.WriteString(rule)
+	return b.String()
+}

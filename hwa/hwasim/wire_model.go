@@ -1,0 +1,3 @@
+package hwasim
+
+func routesModel(s *Sim) {}
