@@ -1,0 +1,52 @@
+# Resync. `make demo` shows it, `make test` proves it; `make help` lists the rest.
+GO       ?= go
+ARGS     ?=
+FUZZTIME ?= 60s
+BENCH    ?= .
+PKG      ?= ./...
+
+.PHONY: help demo test check long bench setup
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
+
+demo: ## simulated engine, server and console; prints one URL (ARGS="--fault job-abend")
+	$(GO) run ./cmd/resync demo $(ARGS)
+
+test: setup ## every test, with the race detector, the browser and PostgreSQL
+	$(GO) test -race -shuffle=on -timeout 20m $(PKG)
+
+check: ## build, formatting, vet, staticcheck, go.mod, house rules
+	$(GO) build ./...
+	@out=$$(gofmt -l *.go bench chunk cmd hwa internal tool web); test -z "$$out" || { echo "gofmt these files:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	$(GO) test .
+
+long: setup ## hours, not minutes: long rings of the tests, then every fuzz target for FUZZTIME
+	RESYNC_LONG=1 $(GO) test -race -shuffle=on -timeout 6h ./...
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+bench: ## the numbers of bench/README.md (BENCH=Msgcode to pick)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 1h ./bench/...
+
+# The browser tests need Chromium, the store tests PostgreSQL's programs. Without
+# them the tests still run, less those; in CI that would hide a failure.
+setup: ## install Chromium and PostgreSQL where they are missing (Debian, as root)
+	@need=""; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || test -n "$$RESYNC_CHROMIUM" || need="$$need chromium fonts-dejavu-core"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql"; \
+	if test -n "$$need" && test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  echo "installing$$need"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need; } >/tmp/resync-setup.log 2>&1 \
+	    || { tail -20 /tmp/resync-setup.log; exit 1; }; \
+	elif test -n "$$need"; then \
+	  echo "NOT INSTALLED:$$need - the tests that need them will be skipped"; test -z "$$CI"; \
+	fi
+	@test -d "$${RESYNC_TESTDATA:-../shared/data}" || echo "NO TEST DATA in ../shared/data: the tests on real manuals will be skipped"
