@@ -66,6 +66,9 @@ export const plural = (n: number, one: string, many = one + 's') => `${count(n)}
 /** words makes a contract name readable: HOLD_WAITING_FOR_TIME becomes "hold waiting for time". */
 export const words = (s: string) => s.replace(/[_-]+/g, ' ').toLowerCase();
 
+/** title is words() with a capital: update_priority becomes "Update priority". */
+export const title = (s: string) => words(s).replace(/^./, c => c.toUpperCase());
+
 /** value writes any JSON value on one line, for arguments and previews. */
 export function value(v: unknown): string {
   if (v === null || v === undefined) return '–';

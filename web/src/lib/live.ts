@@ -35,16 +35,30 @@ function parse<T>(e: MessageEvent): T | null {
   try { return JSON.parse(e.data as string) as T; } catch { return null; }
 }
 
-/** start follows the stream while somebody is signed in. */
+/** start follows the stream while somebody is signed in and the page is in view. A hidden tab holds no connection, because a
+ * browser opens six to a host and a seventh tab would wait for ever; when it comes into view again it fetches what it missed. */
 export function start() {
   let source: EventSource | null = null;
+  let opened = 0;
+  const shown = signal(!document.hidden);
+  addEventListener('pagehide', () => { shown.value = false; });
+  addEventListener('pageshow', () => { shown.value = !document.hidden; });
+  document.addEventListener('visibilitychange', () => { shown.value = !document.hidden; });
   effect(() => {
     source?.close();
     source = null;
-    if (!user.value) return;
+    if (!user.value || !shown.value) return;
     source = open();
+    if (opened++) missed();
     void countWaiting();
   });
+}
+
+/** missed makes every screen fetch again what events would have told it. */
+function missed() {
+  approvalsTick.value = approvalsTick.peek() + 1;
+  runs.value = new Map(runs.peek());
+  if (!paused.peek()) planAsOf.value = 'again at ' + Date.now();
 }
 
 function open(): EventSource {

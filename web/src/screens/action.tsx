@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { api, Failure } from '../lib/api';
 import type { Approval, Assessment, Execution, Job, SchemaProperty, Tool } from '../lib/contract';
-import { value, words } from '../lib/format';
+import { title, value } from '../lib/format';
 import { say } from '../lib/live';
 import { Risk } from '../ui/marks';
 import { Dialog, ErrorCard } from '../ui/parts';
@@ -20,9 +20,9 @@ export function jobTools(tools: Tool[]): Tool[] {
 export function ActionDialog({ tool, job, onClose }: { tool: Tool; job: Job; onClose: () => void }) {
   const approval = useSignal<Approval | null>(null);
   const result = useSignal<Execution | null>(null);
-  const title = `${words(tool.name)}: ${job.name}`;
+  const head = `${title(tool.name)}: ${job.name}`;
   return (
-    <Dialog title={title} onClose={onClose} wide>
+    <Dialog title={head} onClose={onClose} wide>
       {approval.value ? <ApprovalCard approval={approval.value} bare />
         : result.value ? <Outcome result={result.value} />
         : <ActionForm tool={tool} job={job} onReply={r => { if (r.approval) approval.value = r.approval; else result.value = r; }} onClose={onClose} />}
@@ -92,7 +92,7 @@ function ActionForm({ tool, job, onReply, onClose }: { tool: Tool; job: Job; onR
 
 function Field({ name, p, required, onChange }: { name: string; p: SchemaProperty; required: boolean; onChange: (v: unknown) => void }) {
   const kind = Array.isArray(p.type) ? p.type.find(t => t !== 'null') : p.type;
-  const label = <span>{words(name)}{required ? null : <span class="quiet"> (optional)</span>}</span>;
+  const label = <span>{title(name)}{required ? null : <span class="quiet"> (optional)</span>}</span>;
   if (p.enum) {
     return <label>{label}<select required={required} onChange={e => onChange(e.currentTarget.value || undefined)}><option value="">Choose…</option>{p.enum.map(v => <option key={v}>{v}</option>)}</select>{hint(p)}</label>;
   }

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useSignal } from '@preact/signals';
 import { api } from '../lib/api';
 import type { Answer, Blocked, Evidence, Fix, Gate, Hypothesis, ProposedAction, Sentence } from '../lib/contract';
-import { plural, value, words } from '../lib/format';
+import { plural, title, value, words } from '../lib/format';
 import { say } from '../lib/live';
 import { setParams } from '../lib/route';
 import { Critical, GateMark, Risk, StateMark } from '../ui/marks';
@@ -178,7 +178,7 @@ export function Gates({ gates, evidence, turn }: { gates: Gate[]; evidence: Evid
     <section class="part"><h3>Gates</h3>
       <table class="plain gates"><thead><tr><th>Gate</th><th>State</th><th>What was found</th></tr></thead>
         <tbody>{told.map(g => (
-          <tr key={g.gate} class={g.state}><th scope="row">{words(g.gate)}</th><td><GateMark state={g.state} /></td>
+          <tr key={g.gate} class={g.state}><th scope="row">{title(g.gate)}</th><td><GateMark state={g.state} /></td>
             <td>{g.text} <Cites ids={g.evidence} evidence={evidence} turn={turn} /></td></tr>))}
         </tbody></table>
       {rest.length ? <p class="quiet small">Do not apply to this job: {rest.map(g => words(g.gate)).join(', ')}.</p> : null}
@@ -235,11 +235,9 @@ function ActionButton({ tool, args, turn, reason, strong }: { tool: string; args
   return (
     <>
       <button type="button" class={strong ? 'primary' : ''} disabled={busy.value} onClick={request} data-tool={tool} title={value(args)}>
-        {busy.value ? 'Asking…' : `${cap(words(tool))}${target && target !== '–' && target.length < 32 ? ' ' + target : ''}…`}</button>
+        {busy.value ? 'Asking…' : `${title(tool)}${target && target !== '–' && target.length < 32 ? ' ' + target : ''}…`}</button>
       {note.value ? <span class="quiet">{note.value}</span> : null}
       {error.value ? <ErrorCard error={error.value} title="Not requested" retry={request} /> : null}
     </>
   );
 }
-
-const cap = (s: string) => s.slice(0, 1).toUpperCase() + s.slice(1);

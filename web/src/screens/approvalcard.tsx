@@ -3,7 +3,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { api, serverNow } from '../lib/api';
 import type { Approval, Decision, Preview, RiskFact } from '../lib/contract';
-import { clock, countdown, value, words } from '../lib/format';
+import { clock, countdown, title, value } from '../lib/format';
 import { approvalsTick, now, say } from '../lib/live';
 import { PhaseMark, Risk } from '../ui/marks';
 import { ErrorCard, Time } from '../ui/parts';
@@ -129,7 +129,7 @@ function PreviewPart({ p }: { p: Preview }) {
         <table class="plain diff"><thead><tr><th><span class="sr">Field</span></th><th>Now</th><th>After</th></tr></thead>
           <tbody>{keys.map(k => {
             const same = value(before[k]) === value(after[k]);
-            return <tr key={k} class={same ? 'same' : ''}><th scope="row">{words(k)}</th><td>{value(before[k])}</td><td>{same ? <span class="quiet">unchanged</span> : value(after[k])}</td></tr>;
+            return <tr key={k} class={same ? 'same' : ''}><th scope="row">{title(k)}</th><td>{value(before[k])}</td><td>{same ? <span class="quiet">unchanged</span> : value(after[k])}</td></tr>;
           })}</tbody></table>
       ) : null}
       {p.effects?.length ? <><p class="label">Effects</p><ul class="effects">{p.effects.map((e, i) => <li key={i}>{e}</li>)}</ul></> : null}

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { api } from '../lib/api';
 import type { Session, ToolEvent } from '../lib/contract';
-import { clock, millis, plural, value, words } from '../lib/format';
+import { clock, millis, plural, title, value } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { go, param, segment } from '../lib/route';
 import { PhaseMark, Risk } from '../ui/marks';
@@ -160,7 +160,7 @@ function Progress({ t }: { t: talk.Turn }) {
   return (
     <div class="progress">
       <p class="line"><span class="pulse" aria-hidden="true" />{t.evidence.length ? `${plural(t.evidence.length, 'fact')} so far` : 'Looking at the plan'}</p>
-      <ul>{t.evidence.slice(-6).map(e => <li key={e.id}><span class="kind">{words(e.kind)}</span>{e.title}</li>)}</ul>
+      <ul>{t.evidence.slice(-6).map(e => <li key={e.id}><span class="kind">{title(e.kind)}</span>{e.title}</li>)}</ul>
     </div>
   );
 }

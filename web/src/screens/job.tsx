@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { api, Failure } from '../lib/api';
 import type { JobDetail, Neighbours, Tool } from '../lib/contract';
-import { plural, span, words } from '../lib/format';
+import { plural, span, title, words } from '../lib/format';
 import { planAsOf } from '../lib/live';
 import { useLoad, type Loaded } from '../lib/load';
 import { go, param, setParams, withParams } from '../lib/route';
@@ -98,7 +98,7 @@ function Actions({ d }: { d: JobDetail }) {
           {catalog.data.value && !tools.length ? <p class="quiet">Your role ({catalog.data.value.user_role}) can read this job and not change it.</p> : null}
           {tools.map(t => (
             <button key={t.name} type="button" class="plain" onClick={() => { menu.current!.open = false; chosen.value = t; }}>
-              <strong>{words(t.name)}</strong><span class="quiet">{t.description}</span>
+              <strong>{title(t.name)}</strong><span class="quiet">{t.description}</span>
             </button>
           ))}
         </div>

@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { api } from '../lib/api';
 import type { Run, RunDetail, Undoable, UndoReply } from '../lib/contract';
-import { clock, count, words } from '../lib/format';
+import { clock, count, title, words } from '../lib/format';
 import { runs as liveRuns, say } from '../lib/live';
 import { useLoad } from '../lib/load';
 import { go, param, segment, withParams } from '../lib/route';
@@ -49,7 +49,7 @@ function Unknown({ runs }: { runs: Run[] }) {
     <section class="note warn big" aria-label="Actions with an unknown outcome">
       <strong>{runs.length === 1 ? 'The outcome of one action is not known' : `The outcome of ${runs.length} actions is not known`}</strong>
       <span>The engine may or may not have acted. Do not repeat these by hand before the plan has been read again.</span>
-      <ul>{runs.map(r => <li key={r.run_id}><a href={`/journal/${encodeURIComponent(r.run_id)}`}>{words(r.tool_name)} {r.target}</a> <span class="quiet">{clock(r.started_at)}{r.message ? `: ${r.message}` : ''}</span></li>)}</ul>
+      <ul>{runs.map(r => <li key={r.run_id}><a href={`/journal/${encodeURIComponent(r.run_id)}`}>{title(r.tool_name)} {r.target}</a> <span class="quiet">{clock(r.started_at)}{r.message ? `: ${r.message}` : ''}</span></li>)}</ul>
     </section>
   );
 }
@@ -67,7 +67,7 @@ function RunList({ loaded, current }: { loaded: ReturnType<typeof useLoad<{ runs
         <thead><tr><th>State</th><th>Action</th><th>On</th><th class="wide-only">Risk</th><th class="wide-only">Asked by</th><th class="num">Started</th><th class="wide-only">Outcome</th></tr></thead>
         <tbody>{d.runs.map(r => (
           <tr key={r.run_id} class={`${r.run_id === current ? 'chosen' : ''} ${phaseOf(r)}`} onClick={() => go(runPath(r.run_id))}>
-            <td><PhaseMark phase={phaseOf(r)} /></td><td><a href={runPath(r.run_id)}>{words(r.tool_name)}</a></td><td class="jobname">{r.target}</td>
+            <td><PhaseMark phase={phaseOf(r)} /></td><td><a href={runPath(r.run_id)}>{title(r.tool_name)}</a></td><td class="jobname">{r.target}</td>
             <td class="wide-only">{r.risk_level ? <Risk level={r.risk_level} /> : null}</td><td class="wide-only">{r.user}</td><td class="num"><Time t={r.started_at} /></td>
             <td class="wide-only outcome">{r.error || r.outcome || r.message}</td>
           </tr>))}
@@ -94,7 +94,7 @@ function RunPanel({ id, undoable }: { id: string; undoable: Undoable[] }) {
       <header>
         <p class="line">{r ? <><PhaseMark phase={phaseOf(r)} />{r.risk_level ? <Risk level={r.risk_level} /> : null}</> : null}<span class="push" />
           <button type="button" class="ghost icon" aria-label="Close run" onClick={close}>×</button></p>
-        <h2 id="run-name">{r ? <>{words(r.tool_name)} {r.target}</> : 'Run'}</h2>
+        <h2 id="run-name">{r ? <>{title(r.tool_name)} {r.target}</> : 'Run'}</h2>
         {r ? <p class="quiet small">{r.user}, <Time t={r.started_at} seconds />{r.completed_at ? <> to <Time t={r.completed_at} seconds /></> : null} · run <code>{r.run_id}</code></p> : null}
       </header>
       {run.error.value && !r ? <ErrorCard error={run.error.value} title="This run cannot be read" retry={run.reload} /> : null}
@@ -138,7 +138,7 @@ function UndoList({ loaded }: { loaded: ReturnType<typeof useLoad<{ undoable: Un
         const can = u.can_undo !== false && u.undo_class !== 'none';
         return (
           <li key={u.trace_id} class="card">
-            <div><p class="head">{u.summary || `${words(u.tool_name)} ${u.target ?? ''}`}</p>
+            <div><p class="head">{u.summary || `${title(u.tool_name)} ${u.target ?? ''}`}</p>
               <p class="quiet small"><Time t={u.timestamp} seconds />{u.undo_class ? <> · {words(u.undo_class)}</> : null}{can && u.expires_at ? <> · can be undone until <Time t={u.expires_at} /></> : null}</p>
               {u.note ? <p class={can ? 'quiet' : ''}>{can ? u.note : <><strong>Cannot be undone</strong>: {u.note}</>}</p> : null}</div>
             <Risk level={u.risk_level} />
@@ -166,7 +166,7 @@ function UndoDialog({ u, onClose }: { u: Undoable; onClose: () => void }) {
   };
   const r = reply.value;
   return (
-    <Dialog title={`Undo: ${u.summary || words(u.tool_name)}`} onClose={onClose} wide>
+    <Dialog title={`Undo: ${u.summary || title(u.tool_name)}`} onClose={onClose} wide>
       {r?.approval ? <ApprovalCard approval={r.approval} bare /> : r ? (
         <div class="stack">
           <p class="note good"><PhaseMark phase={r.status} /> {r.message}</p>

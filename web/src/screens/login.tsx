@@ -35,11 +35,17 @@ export function Login() {
 
   useEffect(() => {
     document.title = 'Sign in · Resync';
-    const token = new URLSearchParams(location.hash.slice(1)).get('token');
-    if (!location.hash) return;
-    // The token must not stay in the address, where it would be copied, bookmarked or seen over a shoulder.
-    history.replaceState(null, '', location.pathname + location.search);
-    if (token) void signIn({ token });
+    const take = () => {
+      if (!location.hash) return;
+      const token = new URLSearchParams(location.hash.slice(1)).get('token');
+      // The token must not stay in the address, where it would be copied, bookmarked or seen over a shoulder.
+      history.replaceState(null, '', location.pathname + location.search);
+      if (token) void signIn({ token });
+    };
+    take();
+    // The printed address pasted into a tab that is on this page already changes the fragment and loads nothing.
+    addEventListener('hashchange', take);
+    return () => removeEventListener('hashchange', take);
   }, []);
 
   const submit = (e: SubmitEvent) => {

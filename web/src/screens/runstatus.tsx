@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api } from '../lib/api';
 import type { RunDetail } from '../lib/contract';
-import { value } from '../lib/format';
+import { title, value } from '../lib/format';
 import { runs, say } from '../lib/live';
 import { PhaseMark } from '../ui/marks';
 import { ErrorCard, Skeleton, Time } from '../ui/parts';
@@ -68,7 +68,7 @@ export function Journal({ entries }: { entries?: RunDetail['journal'] }) {
   return (
     <ol class="trail" aria-label="Journal of this action">
       {entries.map(e => (
-        <li key={e.seq}><Time t={e.at} seconds /><strong>{e.event.replace(/_/g, ' ')}</strong>{e.actor ? <span class="quiet">{e.actor}</span> : null}
+        <li key={e.seq}><Time t={e.at} seconds /><strong>{title(e.event)}</strong>{e.actor ? <span class="quiet">{e.actor}</span> : null}
           {e.detail !== undefined && e.detail !== null && e.detail !== '' ? <span class="detail">{detail(e.detail)}</span> : null}</li>
       ))}
     </ol>

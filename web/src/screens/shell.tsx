@@ -58,7 +58,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <a class="skip" href="#main" onClick={e => { e.preventDefault(); document.querySelector('main')?.focus(); }}>Skip to content</a>
       <nav class="side" aria-label="Main">
         <a class="brand" href="/" aria-label="Resync, plan"><Logo /><span>Resync</span></a>
-        <button type="button" class="find" onClick={() => { open.value = 'find'; }}><span>Find a job or page</span><kbd>Ctrl K</kbd></button>
+        <button type="button" class="find" onClick={() => { open.value = 'find'; }}><span>Find…</span><kbd>Ctrl K</kbd></button>
         <ul>
           {pages.map(p => (
             <li key={p.id}>

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Answer, Evidence } from '../lib/contract';
-import { byteSlice, words } from '../lib/format';
+import { byteSlice, title } from '../lib/format';
 import { setParams } from '../lib/route';
 import { AsOf, Lines, Marked } from '../ui/parts';
 import { number } from './answer';
@@ -23,7 +23,7 @@ export function SourcePane({ evidence, id, answer }: { evidence: Evidence[]; id:
   return (
     <aside class="source" aria-labelledby="source-title">
       <header>
-        <p class="line"><span class="cite still">{number(e.id, evidence)}</span><span class="kind">{words(e.kind)}</span><span class="push" />
+        <p class="line"><span class="cite still">{number(e.id, evidence)}</span><span class="kind">{title(e.kind)}</span><span class="push" />
           <button type="button" class="ghost icon" aria-label="Previous source" onClick={() => step(-1)}>‹</button>
           <span class="num quiet">{at + 1} / {evidence.length}</span>
           <button type="button" class="ghost icon" aria-label="Next source" onClick={() => step(1)}>›</button>
@@ -36,7 +36,7 @@ export function SourcePane({ evidence, id, answer }: { evidence: Evidence[]; id:
       <nav class="source-list" aria-label="Sources of this answer">
         <ol>{evidence.map(x => (
           <li key={x.id}><button type="button" class="plain" aria-current={x.id === id ? 'true' : undefined} onClick={() => setParams({ src: x.id }, true)}>
-            <span class="cite still">{number(x.id, evidence)}</span><span class="kind">{words(x.kind)}</span><span class="t">{x.title}</span></button></li>))}
+            <span class="cite still">{number(x.id, evidence)}</span><span class="kind">{title(x.kind)}</span><span class="t">{x.title}</span></button></li>))}
         </ol>
       </nav>
     </aside>
