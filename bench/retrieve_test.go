@@ -193,7 +193,7 @@ func distinctive(e entry, df map[string]int, n int) []string {
 		case strings.HasSuffix(low, "ly") || strings.HasSuffix(low, "ing") || strings.HasSuffix(low, "ed") || df[low] < 4:
 			v -= 3 // hardly a term
 		}
-		all = append(all, term{w, v * (1 + math.Log(float64(strings.Count(strings.ToLower(e.solution), low)))) - 0.01*float64(i)})
+		all = append(all, term{w, v*(1+math.Log(float64(strings.Count(strings.ToLower(e.solution), low)))) - 0.01*float64(i)})
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].v > all[j].v })
 	var out []string
@@ -371,6 +371,63 @@ func TestOperatorProblems(t *testing.T) {
 	}
 	c := measure(t, buildIndex(readManuals(t, dir)), rows, true)
 	t.Logf("operator %s", c)
+}
+
+// TestHeadings asks 600 headings of all manuals, whole and with two words in five
+// left out, and counts passages that hold the heading's line. Ordinary sections
+// must be found although documented problems are preferred.
+func TestHeadings(t *testing.T) {
+	dir := manualsDir(t, "600 headings, whole and thinned")
+	docs := readManuals(t, dir)
+	x := buildIndex(docs)
+	type heading struct {
+		title string
+		at    knowledge.Span
+	}
+	var all []heading
+	times := map[string]int{}
+	for _, d := range docs {
+		lines := strings.Split(d.Text, "\n")
+		for i, ln := range lines {
+			title, ok := strings.CutPrefix(ln, "# ")
+			if !ok || len(contentWords(title)) < 3 || i < len(lines)/20 || i > len(lines)*3/4 {
+				continue
+			}
+			times[title]++
+			all = append(all, heading{title, knowledge.Span{Document: d.Name, Line: i + 1, EndLine: i + 4}})
+		}
+	}
+	var unique []heading
+	for _, h := range all {
+		if times[h.title] == 1 {
+			unique = append(unique, h)
+		}
+	}
+	step := max(len(unique)/600, 1)
+	for _, form := range []string{"whole", "thinned"} {
+		n, first, five := 0, 0, 0
+		for i := 0; i < len(unique); i += step {
+			q := strings.Join(contentWords(unique[i].title), " ")
+			if form == "thinned" {
+				q = thin(contentWords(unique[i].title))
+			}
+			found, err := x.Search(context.Background(), q, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+			for rank, p := range found {
+				if unique[i].at.Overlaps(knowledge.Span{Document: p.Document, Line: p.Line, EndLine: p.EndLine}) {
+					five++
+					if rank == 0 {
+						first++
+					}
+					break
+				}
+			}
+		}
+		t.Logf("headings %-8s n=%d hit@1=%.1f%% hit@5=%.1f%%", form, n, 100*float64(first)/float64(n), 100*float64(five)/float64(n))
+	}
 }
 
 // TestScenariosFromManuals asks the 20 scenarios of the manuals alone, without an

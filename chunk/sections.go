@@ -106,7 +106,8 @@ func (d *doc) heads() []head {
 		if len(heads) > 0 {
 			heads[len(heads)-1].next = i
 		}
-		t := Plain(d.heading(ln))
+		t := strings.TrimLeft(Plain(d.heading(ln)), "•* ")
+		t = strings.TrimPrefix(t, "- ")
 		heads = append(heads, head{line: i, next: len(d.lines), level: ln.level, title: t, key: fold(t)})
 	}
 	return heads
@@ -154,8 +155,8 @@ func (d *doc) attach(heads []head) {
 			pending = 0
 		case answers(h.key) || generic(h.key):
 			h.attached = true
-		case d.flat && freq[h.key] >= attachFrom && !own || isParameter(h.title):
-			h.attached = d.flat || !own
+		case !own && (d.flat && freq[h.key] >= attachFrom || isParameter(h.title)):
+			h.attached = true
 		case d.flat && pending > 0 && !own:
 			h.attached, pending = true, pending-1
 		default:
@@ -211,7 +212,7 @@ func answers(key string) bool {
 // it, however rare it is in the document.
 func generic(key string) bool {
 	switch key {
-	case "symptom", "symptoms", "problem", "error", "explanation", "about this task", "before you begin",
+	case "symptom", "symptoms", "problem", "problem scenario", "problem description", "error", "explanation", "about this task", "before you begin",
 		"what to do next", "result", "results", "example", "examples", "note", "notes", "syntax",
 		"parameters", "arguments", "comments", "see also", "authorization", "sintoma", "sintomas",
 		"exemplo", "exemplos", "observacao", "on windows", "on unix", "on linux", "windows", "unix",
@@ -224,7 +225,7 @@ func generic(key string) bool {
 
 // isParameter says whether a heading is an option or placeholder of a command.
 func isParameter(title string) bool {
-	return title != "" && strings.ContainsRune("-[<{/", rune(title[0]))
+	return len(title) > 1 && strings.ContainsRune("-[<{/", rune(title[0])) && title[1] != ' '
 }
 
 // fold makes headings comparable: lower case without accents, punctuation and

@@ -41,7 +41,7 @@ func Explain(question string, codes []string, p Passage) Extract {
 	q := questionTerms(question)
 	answer := pick(e.answer, q, room)
 	x.Cause, x.Fix = compose(answer, roleCause), compose(answer, roleFix)
-	x.Risk = ClassifyRisk(texts(e.answer, roleFix) + " " + texts(e.answer, roleRisk))
+	x.Risk = riskier(ClassifyRisk(texts(e.answer, roleFix)+texts(e.answer, roleRisk)), touches(texts(e.answer, roleCause)))
 	room -= utf8.RuneCountInString(x.Cause) + utf8.RuneCountInString(x.Fix)
 	rest := terminology(e.answer, answer, room)
 	room -= utf8.RuneCountInString(rest)
@@ -129,42 +129,53 @@ func split(p Passage, question string, codes []string) parted {
 		lines = lines[1:]
 	}
 	lines = problem(lines, question, codes)
-	now, seen := roleSymptom, false
+	now, marked := roleSymptom, false
 	for _, ln := range lines {
-		label, rest := marker(ln)
-		if label != "" {
-			now, seen = labelRole(label), true
+		if label, rest := marker(ln); label != "" {
+			now, marked = labelRole(label), true
 			ln = rest
 		}
+		if idle[strings.ToLower(strings.Trim(ln, ": "))] {
+			continue
+		}
 		for _, s := range sentences(ln) {
-			r := now
-			if now == roleCause && isFix(s) {
-				r = roleFix
-			}
-			st := sentence{text: s, role: r}
 			if now == roleSymptom {
-				e.symptom = append(e.symptom, st)
-			} else {
-				e.answer = append(e.answer, st)
+				e.symptom = append(e.symptom, sentence{text: s, pos: len(e.symptom)})
+				continue
 			}
+			e.answer = append(e.answer, sentence{text: s, role: now, pos: len(e.answer)})
 		}
 	}
-	if !seen { // no marker: everything may answer
+	if !marked { // everything may answer
 		e.answer, e.symptom = e.symptom, nil
 		for i := range e.answer {
 			e.answer[i].role = roleCause
-			if isFix(e.answer[i].text) {
-				e.answer[i].role = roleFix
-			}
 		}
 	}
-	for i := range e.answer {
-		e.answer[i].pos = i
-	}
-	for i := range e.symptom {
-		e.symptom[i].pos = i
-	}
+	divide(e.answer)
 	return e
+}
+
+// idle are headings inside an entry that say nothing.
+var idle = map[string]bool{
+	"about this task": true, "results": true, "result": true, "what to do next": true, "before you begin": true,
+	"example": true, "note": true,
+}
+
+// divide tells the cause from the fix in what stands under one marker: from the
+// first sentence that says what to do, everything is the fix.
+func divide(answer []sentence) {
+	acting := false
+	for i := range answer {
+		s := &answer[i]
+		if s.role != roleCause {
+			acting = false
+			continue
+		}
+		if acting = acting || isFix(s.text); acting {
+			s.role = roleFix
+		}
+	}
 }
 
 func sameHeading(line, title string) bool {
@@ -300,9 +311,16 @@ func isNumber(s string) bool {
 func isFix(s string) bool {
 	s = strings.TrimLeft(s, "-•*0123456789.)( ")
 	low := strings.ToLower(s)
-	first, _, _ := strings.Cut(low, " ")
+	first, rest, _ := strings.Cut(low, " ")
 	if imperative[strings.Trim(first, ",:")] {
 		return true
+	}
+	if first == "if" || first == "when" || first == "otherwise" || first == "then" || first == "in" || first == "on" {
+		if _, then, ok := strings.Cut(rest, ", "); ok {
+			if first, _, _ = strings.Cut(then, " "); imperative[strings.Trim(first, ",:")] {
+				return true
+			}
+		}
 	}
 	for _, t := range fixPhrases {
 		if strings.Contains(low, t) {
@@ -319,7 +337,7 @@ var (
 		unlock link unlink raise lower grant assign move save log submit kill release confirm cancel reply
 		adjust correct repeat switch look see consult free reduce rebuild disconnect reconnect import export
 		choose type give recover uncomment locate collect reproduce unset tune ask find compare call accept
-		analyze analyse reorganize redo recreate redefine resubmit avoid try upgrade download remember`)
+		reload regenerate resend analyze analyse reorganize redo recreate redefine resubmit avoid try upgrade download remember`)
 	fixPhrases = []string{
 		"to solve", "to resolve", "to correct", "to fix", "to avoid", "to work around", "workaround", "to recover",
 		"you must", "you need to", "you can ", "you should", "make sure", "ensure that", "is to ", "to prevent",
@@ -395,10 +413,9 @@ func worth(s sentence, i int, q map[string]bool) float64 {
 	return v / (1 + float64(utf8.RuneCountInString(s.text))/400)
 }
 
-// compose joins the sentences of one role; "…" stands where some are left out.
+// compose joins the sentences of one role.
 func compose(all []sentence, r role) string {
 	var b strings.Builder
-	last := -1
 	for _, s := range all {
 		if s.role != r {
 			continue
@@ -406,10 +423,8 @@ func compose(all []sentence, r role) string {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
-		last = s.pos
 		b.WriteString(s.text)
 	}
-	_ = last
 	return b.String()
 }
 

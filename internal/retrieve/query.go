@@ -1,6 +1,9 @@
 package retrieve
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // weighted is one form a word of the question may take.
 type weighted struct {
@@ -28,7 +31,7 @@ func (q query) empty() bool { return len(q.groups) == 0 && len(q.codes) == 0 }
 const (
 	whole   = 1.0  // the word itself, or an identifier as one
 	synonym = 0.75 // what the glossaries give for it
-	piece   = 0.8  // a part of an identifier
+	piece   = 0.4  // a part of an identifier
 	number  = 0.3  // a number of one or two digits: a time, a count
 	foreign = 0.6  // a Portuguese word looked for as it stands
 )
@@ -93,12 +96,16 @@ func (q *query) read(list []string) {
 // phrase adds the groups a glossary entry stands for. A single word keeps its own
 // form beside them.
 func (q *query) phrase(asked string, p phrase) {
+	spread := float32(1) // a word that stands for several counts as one and a bit
+	if len(p.to) > len(p.from) {
+		spread = float32(math.Sqrt(float64(len(p.from)) / float64(len(p.to))))
+	}
 	for _, alt := range p.to {
 		g := group{word: asked}
 		for i, t := range alt {
-			w := float32(synonym)
+			w := synonym * spread
 			if q.lang == portuguese && i == 0 {
-				w = whole
+				w = whole * spread
 			}
 			g.terms = append(g.terms, weighted{t, w})
 		}

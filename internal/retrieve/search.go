@@ -14,19 +14,19 @@ import (
 // words dropped (bench/retrieve_test.go); see Search for what each does.
 const (
 	saturation    = 1.2  // k1 of BM25
-	coverageBonus = 0.6  // share of the question's weight a passage covers
-	titleBonus    = 0.6  // share of a title that the question names
+	coverageBonus = 0.4  // share of the question's weight a passage covers
+	titleBonus    = 1.0  // share of a title that the question names
 	titleMass     = 8    // idf at which a title counts half
-	neighbour     = 0.15 // score lent by the passages before and after
+	neighbour     = 0.08 // score lent by the passages before and after
 	entryBonus    = 1.05 // a problem with its solution answers more than a chapter
-	troubleBonus  = 1.25 // and more so a question about a problem
+	troubleBonus  = 1.35 // and more so a question about a problem
 	codeInBody    = 3.0  // weight of a message code, in idf
 	codeInTitle   = 4.5
 )
 
 var (
-	fieldWeight  = [fields]float32{fieldTitle: 2.6, fieldPath: 0.7, fieldBody: 1}
-	lengthWeight = [fields]float64{fieldTitle: 0.4, fieldPath: 0.3, fieldBody: 0.55}
+	fieldWeight  = [fields]float32{fieldTitle: 3, fieldPath: 0.7, fieldBody: 1}
+	lengthWeight = [fields]float64{fieldTitle: 0.4, fieldPath: 0.3, fieldBody: 0.65}
 )
 
 // maxQuery is the longest question in bytes that is read; the rest of a longer
@@ -149,7 +149,7 @@ func (x *Index) addGroup(t *tally, g group, touched []int32) []int32 {
 			}
 			t.best[p.unit] = max(t.best[p.unit], idf*m.weight*x.tf(p))
 			if p.tf[fieldTitle] > 0 {
-				t.inHead[p.unit] = max(t.inHead[p.unit], idf)
+				t.inHead[p.unit] = max(t.inHead[p.unit], idf*m.weight)
 			}
 		}
 	}
