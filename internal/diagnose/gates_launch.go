@@ -1,0 +1,242 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"resync/hwa"
+)
+
+// Queries for the launch gates: how manuals put these situations.
+const (
+	queryReady = "jobs in READY status do not start workstation limit is set to zero stopped not linked"
+	queryLimit = "job limit of workstation zero no jobs run conman limit increase"
+	queryFence = "FENCE the priority of the job is below the fence job states"
+)
+
+const priorityHi = 100 // hi; go is 101. Both start in spite of limits.
+
+func limitGate(in *inquiry, f *jobFacts) verdict {
+	if f.ws == nil {
+		return notKnown("the workstation could not be read")
+	}
+	ws := workstationName(f)
+	switch {
+	case f.ws.Limit == nil:
+		return notKnown("the engine sent no limit for "+ws, f.wsEv)
+	case hwa.ValueOr(f.job.Priority, 0) >= priorityHi:
+		return passed("the job's priority (hi or go) overrides the limit of "+ws, f.jobEv, f.wsEv)
+	}
+	limit, running := *f.ws.Limit, len(f.running)
+	switch {
+	case limit == 0:
+		return open("limit 0 on "+ws+": no job may start there", limitFinding(f, running), f.wsEv, f.issueEv)
+	case limit > 0 && f.counted && running >= limit:
+		return open(fmt.Sprintf("limit %d on %s is used up", limit, ws), limitFinding(f, running), f.wsEv, f.runningEv)
+	case f.job.LastRunCompositeStatus.Substatus == hwa.JobSubStatusReadyWaitingForLimit && !f.streamLimited():
+		return open(fmt.Sprintf("the engine says the job waits for the limit (%d) of %s", limit, ws), limitFinding(f, running), f.jobEv, f.wsEv)
+	case !f.counted:
+		return notKnown(fmt.Sprintf("limit %d on %s; the jobs running there could not be counted", limit, ws), f.wsEv)
+	}
+	return passed(fmt.Sprintf("limit %d on %s, %s running", limit, ws, plural(running, "job", "jobs")), f.wsEv, f.runningEv)
+}
+
+// streamLimited reports whether the job stream's own limit is used up.
+func (f *jobFacts) streamLimited() bool {
+	if f.stream == nil || f.stream.Limit == nil || *f.stream.Limit < 0 {
+		return false
+	}
+	return f.stream.JobStreamStats.NumberOfExecutingJob >= *f.stream.Limit
+}
+
+func limitFinding(f *jobFacts, running int) *finding {
+	ws, limit := workstationName(f), hwa.ValueOr(f.ws.Limit, 0)
+	out := &finding{
+		cause: "workstation_limit", title: "The job limit of workstation " + ws + " keeps the job from starting", weight: 0.9,
+		check:  "Check with conman sc whether the limit was set on purpose, for example for maintenance.",
+		remedy: "Raise the limit of the workstation (conman limit cpu); a new workstation has limit 0 and starts nothing. If it is stopped or not linked, start or link it first.",
+		query:  []string{queryReady, queryLimit},
+	}
+	if limit == 0 {
+		out.claims = []claim{because(fmt.Sprintf("%s is ready, but workstation %s has limit 0, so no job starts there except with priority hi or go.", f.name, ws), f.jobEv, f.wsEv)}
+	} else {
+		out.claims = []claim{because(fmt.Sprintf("%s is ready, but workstation %s has limit %d and %s running, so no further job starts.", f.name, ws, limit, plural(running, "job", "jobs")), f.jobEv, f.wsEv, f.runningEv)}
+	}
+	if f.issueEv != "" && f.issuesMention("limit") {
+		out.claims = append(out.claims, because("The engine's own explanation names the limit too.", f.issueEv))
+	}
+	next := max(limit, running) + 1
+	out.fix = []Fix{{
+		Action: fmt.Sprintf("Raise the limit of %s to %d, the smallest that lets this job start", ws, next), Risk: RiskMutating,
+		Tool: toolLimit, Args: map[string]any{"workstation": ws, "workstation_id": f.ws.ID, "limit": next},
+	}}
+	return out
+}
+
+func streamLimitGate(_ *inquiry, f *jobFacts) verdict {
+	s := f.stream
+	switch {
+	case s == nil:
+		return notKnown("the job stream could not be read")
+	case s.Limit == nil || *s.Limit < 0:
+		return notApplicable("the job stream has no limit", f.streamEv)
+	case !f.streamLimited():
+		return passed(fmt.Sprintf("limit %d of job stream %s is not used up", *s.Limit, s.Name), f.streamEv)
+	}
+	running := s.JobStreamStats.NumberOfExecutingJob
+	claimText := fmt.Sprintf("Job stream %s has limit %d, so no job of it starts.", s.Name, *s.Limit)
+	if running > 0 {
+		claimText = fmt.Sprintf("Job stream %s has limit %d and executing %d, so no further job of it starts.", s.Name, *s.Limit, running)
+	}
+	return open(fmt.Sprintf("limit %d of job stream %s is used up", *s.Limit, s.Name), &finding{
+		cause: "stream_limit", title: "The limit of job stream " + s.Name + " keeps the job from starting", weight: 0.89,
+		claims: []claim{because(claimText, f.streamEv)},
+		check:  "Check whether the limit of the job stream is meant to serialise its jobs.",
+		remedy: "Raise the limit of the job stream (conman limit sched), or wait for the jobs that run.",
+		query:  []string{"limit sched change the limit of jobs that can run in a job stream conman", "limit keyword job stream number of jobs that can run simultaneously"},
+	}, f.streamEv)
+}
+
+func fenceGate(_ *inquiry, f *jobFacts) verdict {
+	if f.ws == nil {
+		return notKnown("the workstation could not be read")
+	}
+	ws := workstationName(f)
+	if f.ws.Fence == nil || f.job.Priority == nil {
+		return notKnown("the fence of "+ws+" or the job's priority was not sent", f.wsEv, f.jobEv)
+	}
+	fence, prio := *f.ws.Fence, *f.job.Priority
+	if fence <= 0 {
+		return passed("no fence on "+ws, f.wsEv)
+	}
+	if prio > fence {
+		return passed(fmt.Sprintf("priority %d is above the fence (fence %d) of %s", prio, fence, ws), f.jobEv, f.wsEv)
+	}
+	out := &finding{
+		cause: "fence", title: "The fence of workstation " + ws + " holds the job back", weight: 0.91,
+		claims: []claim{because(fmt.Sprintf("%s has priority %d and workstation %s has fence %d: a job starts only when its priority is above the fence.", f.name, prio, ws, fence), f.jobEv, f.wsEv)},
+		check:  "Check who set the fence: it usually keeps ordinary work back on purpose, for example during a recovery.",
+		remedy: "Raise the priority of the job above the fence (conman altpri), or lower the fence of the workstation (conman fence).",
+		query:  []string{queryFence, "fence command workstation job fence priority less than or equal to the fence not launched"},
+	}
+	if fence < priorityHi+1 {
+		out.fix = []Fix{{Action: fmt.Sprintf("Set the priority of the job to %d, just above the fence", fence+1), Risk: RiskMutating, Tool: toolPriority,
+			Args: map[string]any{"job": f.name, "job_id": f.job.ID, "priority": fence + 1}}}
+	}
+	return open(fmt.Sprintf("priority %d is not above the fence (fence %d) of %s", prio, fence, ws), out, f.jobEv, f.wsEv)
+}
+
+// runsElsewhere are workstation types that have no processes of their own, so
+// that link and process states say nothing about them.
+func runsElsewhere(t hwa.WorkstationType) bool {
+	switch t {
+	case hwa.WorkstationTypePool, hwa.WorkstationTypeDPool, hwa.WorkstationTypeRemEng, hwa.WorkstationTypeXAgent:
+		return true
+	}
+	return false
+}
+
+func linkGate(_ *inquiry, f *jobFacts) verdict {
+	if f.ws == nil {
+		return notKnown("the workstation could not be read")
+	}
+	ws := workstationName(f)
+	switch {
+	case linked(f.ws):
+		return passed(ws+" is linked", f.wsEv)
+	case len(f.ws.ActiveStates) == 0 && runsElsewhere(f.ws.Type):
+		return notApplicable(ws+" is of a type without a link of its own", f.wsEv)
+	case f.waitsForAgent() && f.ws.Type == hwa.WorkstationTypeAgent:
+		return open(ws+" does not answer", agentFinding(f), f.jobEv, f.wsEv)
+	}
+	return open(ws+" is not linked", unlinkedFinding(f), f.wsEv)
+}
+
+func (f *jobFacts) waitsForAgent() bool {
+	return f.job.LastRunCompositeStatus.Substatus == hwa.JobSubStatusReadyWaitingForAgent
+}
+
+func unlinkedFinding(f *jobFacts) *finding {
+	ws := workstationName(f)
+	return &finding{
+		cause: "workstation_not_linked", title: "Workstation " + ws + " is not linked", weight: 0.86,
+		claims: []claim{because("Workstation "+ws+", where "+f.name+" is to run, is not linked, so the job cannot be sent to it.", f.wsEv, f.jobEv)},
+		check:  "Check whether the machine and netman on it run, and the link state with conman sc.",
+		remedy: "Link the workstation (conman link); if its processes are stopped, start it (conman start). If it does not link, look at the standard list (stdlist) of mailman and writer.",
+		query:  []string{queryReady, "workstation not linked link command conman link domain manager cannot link to agent"},
+	}
+}
+
+func agentFinding(f *jobFacts) *finding {
+	ws := workstationName(f)
+	return &finding{
+		cause: "agent_unreachable", title: "The dynamic agent " + ws + " does not answer", weight: 0.9,
+		claims: []claim{because(f.name+" waits for the dynamic agent "+ws+" ("+substatus(f.job)+"): the agent is not available to the broker.", f.jobEv, f.wsEv)},
+		check:  "Check on the agent whether JobManager runs and look for codes (AWSITA) and CURL errors in its log.",
+		remedy: "Start the agent if it is down; if JobManager runs, the connection to the server is what fails.",
+		query:  []string{"agent is down but jobmanager is running", "dynamic agent cannot contact the server"},
+	}
+}
+
+func initialisedGate(in *inquiry, f *jobFacts) verdict {
+	if f.ws == nil {
+		return notKnown("the workstation could not be read")
+	}
+	ws := workstationName(f)
+	if runsElsewhere(f.ws.Type) || f.ws.Type == hwa.WorkstationTypeAgent {
+		return notApplicable(ws+" gets no plan file of its own", f.wsEv)
+	}
+	behind, planRun := in.behind(f.ws)
+	switch {
+	case behind:
+		return open(fmt.Sprintf("%s works on run number %d, the plan has %d", ws, f.ws.RunNumber, planRun), in.notInitialised(ws, f.wsEv, f.ws.RunNumber, planRun), f.wsEv)
+	case !hasState(f.ws, hwa.WorkstationStateIsInited) && in.someInitialised():
+		return open(ws+" is not initialised", in.notInitialised(ws, f.wsEv, 0, 0), f.wsEv)
+	}
+	return passed(ws+" has the current plan", f.wsEv)
+}
+
+func startedGate(_ *inquiry, f *jobFacts) verdict {
+	if f.ws == nil {
+		return notKnown("the workstation could not be read")
+	}
+	ws := workstationName(f)
+	if runsElsewhere(f.ws.Type) {
+		return notApplicable(ws+" has no processes of its own", f.wsEv)
+	}
+	if hasState(f.ws, hwa.WorkstationStateStart, hwa.WorkstationStateRunning, hwa.WorkstationStateInstalledAndRunning, hwa.WorkstationStateServerStarted, hwa.WorkstationStateOnline, hwa.WorkstationStateJobmanUp) {
+		return passed(ws+" is started", f.wsEv)
+	}
+	if linked(f.ws) {
+		return notKnown(ws+" is linked; no state says whether it is started", f.wsEv)
+	}
+	return open(ws+" is not started", &finding{
+		cause: "workstation_stopped", title: "Workstation " + ws + " is stopped", weight: 0.84,
+		claims: []claim{because("Workstation "+ws+" shows no sign of running processes.", f.wsEv)},
+		check:  "Check on the machine whether it was stopped on purpose (maintenance).",
+		remedy: "Start the workstation (conman start) and link it (conman link).",
+		query:  []string{queryReady, "start command conman start workstation production processes"},
+	}, f.wsEv)
+}
+
+func jobManagerGate(_ *inquiry, f *jobFacts) verdict {
+	if f.ws == nil {
+		return notKnown("the workstation could not be read")
+	}
+	ws := workstationName(f)
+	if runsElsewhere(f.ws.Type) {
+		return notApplicable(ws+" has no job manager of its own", f.wsEv)
+	}
+	if hasState(f.ws, hwa.WorkstationStateJobmanUp) {
+		return passed("the job manager of "+ws+" is up", f.wsEv)
+	}
+	if f.ws.Type == hwa.WorkstationTypeAgent && linked(f.ws) {
+		return notKnown(ws+" is a dynamic agent and linked; the plan shows no job manager state", f.wsEv)
+	}
+	return open("the job manager of "+ws+" is not up", &finding{
+		cause: "job_manager_down", title: "The job manager of workstation " + ws + " is not up", weight: 0.83,
+		claims: []claim{because("Workstation "+ws+" does not show JOBMAN_UP: without jobman it launches nothing.", f.wsEv)},
+		check:  "Check the standard list (stdlist) of batchman, mailman and jobman on the machine for codes.",
+		remedy: "If the processes just stopped, start the workstation (conman start); if they ended with an error, its code says what to repair first.",
+		query:  []string{"batchman mailman jobman fail on a fault-tolerant agent processes stopped", "jobman is not running agent conman start"},
+	}, f.wsEv)
+}

@@ -1,0 +1,300 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"resync/internal/retrieve"
+)
+
+// candidate is a cause on its way to becoming a hypothesis: live facts, a
+// documented problem, or both.
+type candidate struct {
+	fd    *finding
+	docs  []documented // best first
+	score float64
+}
+
+const (
+	maxHypotheses = 5
+	maxFindings   = 6 // findings whose passages are looked up
+	maxCitations  = 3
+)
+
+// weights says how much live findings and documented problems count against
+// each other for one question.
+type weights struct{ finding, document float64 }
+
+var (
+	// aboutJob: the gates of the job asked about are what counts; a passage
+	// that merely resembles the question is an also-ran.
+	aboutJob = weights{finding: 1, document: 0.6}
+	// aboutPlan: the question may describe something no live fact shows.
+	aboutPlan = weights{finding: 0.75, document: 1}
+	// aboutAnything: "what is wrong tonight" has no words of its own to look up.
+	aboutAnything = weights{finding: 1, document: 0.3}
+)
+
+// conclude turns findings into ranked hypotheses with citations. A question
+// given is looked up in the documents too.
+func (in *inquiry) conclude(findings []*finding, question string) {
+	w := aboutJob
+	if question != "" && len(findings) == 0 {
+		w = aboutPlan
+	}
+	in.rank(findings, question, w)
+}
+
+func (in *inquiry) rank(findings []*finding, question string, w weights) {
+	cands := in.candidates(findings, w)
+	if question != "" {
+		cands = in.addIncidents(cands, question, w)
+	}
+	slices.SortStableFunc(cands, func(a, b *candidate) int { return cmp.Compare(b.score, a.score) })
+	for _, c := range cands {
+		if len(in.ans.Hypotheses) == maxHypotheses {
+			break
+		}
+		in.hypothesis(c)
+	}
+	if len(cands) > 0 {
+		in.best = cands[0]
+		in.offer(in.ans.Hypotheses[0])
+	}
+}
+
+// candidates looks up the passages that document each finding.
+func (in *inquiry) candidates(findings []*finding, w weights) []*candidate {
+	var out []*candidate
+	for i, fd := range findings {
+		c := &candidate{fd: fd, score: fd.weight * w.finding}
+		if i < maxFindings {
+			c.docs = in.document(fd)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// document finds what the manuals say about a finding. With codes, passages
+// that hold them come first.
+func (in *inquiry) document(fd *finding) []documented {
+	var out []documented
+	add := func(p Passage) {
+		if len(out) == maxCitations || slices.ContainsFunc(out, func(d documented) bool { return samePlace(d.p, p) }) {
+			return
+		}
+		out = append(out, documented{p: p, codes: holds(p, fd.codes), ex: retrieve.Explain(fd.title, fd.codes, p)})
+	}
+	for _, q := range fd.query {
+		ps := in.lookup(q, 3)
+		if len(fd.codes) > 0 {
+			slices.SortStableFunc(ps, func(a, b Passage) int { return len(holds(b, fd.codes)) - len(holds(a, fd.codes)) })
+		}
+		for i, p := range ps {
+			if i < 2 && (i == 0 || len(fd.query) == 1) {
+				add(p)
+			}
+		}
+	}
+	return out
+}
+
+// addIncidents looks the question up as it stands. A passage that documents a
+// finding already speaks for that finding; the others are causes of their own.
+func (in *inquiry) addIncidents(cands []*candidate, question string, w weights) []*candidate {
+	codes := in.codes
+	for _, c := range cands {
+		codes = append(codes[:len(codes):len(codes)], c.fd.codes...)
+	}
+	var last *candidate
+	for _, d := range in.incidents(question, distinct(codes)) {
+		if c := owner(cands, d); c != nil {
+			c.take(d, w)
+			continue
+		}
+		if last != nil && sameProblem(last.docs[0], d) {
+			last.docs = append(last.docs, d)
+			continue
+		}
+		last = &candidate{docs: []documented{d}, score: d.score * w.document}
+		cands = append(cands, last)
+	}
+	return cands
+}
+
+// owner is the finding that a passage documents.
+func owner(cands []*candidate, d documented) *candidate {
+	for _, c := range cands {
+		if c.fd != nil && slices.ContainsFunc(c.docs, func(have documented) bool { return samePlace(have.p, d.p) }) {
+			return c
+		}
+	}
+	return nil
+}
+
+// take puts the passage first among those of the finding and lets it count.
+func (c *candidate) take(d documented, w weights) {
+	c.docs = slices.DeleteFunc(c.docs, func(have documented) bool { return samePlace(have.p, d.p) })
+	at := slices.IndexFunc(c.docs, func(have documented) bool { return have.score < d.score })
+	if at < 0 {
+		at = len(c.docs)
+	}
+	c.docs = slices.Insert(c.docs, at, d)
+	c.score = max(c.score, d.score*w.document) + 0.1*d.score
+}
+
+// sameProblem reports whether two passages with all the same codes treat the
+// same problem: one hypothesis then cites both.
+func sameProblem(a, b documented) bool {
+	return len(a.codes) > 0 && slices.Equal(a.codes, b.codes) && a.p.Document == b.p.Document
+}
+
+// hypothesis writes a candidate down.
+func (in *inquiry) hypothesis(c *candidate) {
+	h := Hypothesis{Rank: len(in.ans.Hypotheses) + 1, Confidence: round2(min(c.score, 0.99)), Evidence: []string{}, Citations: []string{}, Codes: []string{}, Fix: []Fix{}}
+	var cited []Passage
+	for _, d := range c.docs[:min(len(c.docs), maxCitations)] {
+		h.Citations = append(h.Citations, in.cite(d.p))
+		h.Codes = append(h.Codes, d.codes...)
+		cited = append(cited, d.p)
+	}
+	if c.fd != nil {
+		h.Cause, h.Title, h.Evidence = c.fd.cause, c.fd.title, distinct(c.fd.evidence())
+		h.Codes = append(h.Codes, c.fd.codes...)
+		h.Fix = append(h.Fix, c.fd.fix...)
+	} else {
+		h.Cause, h.Title = slug(c.docs[0].p.Title), c.docs[0].p.Title
+	}
+	h.Codes = distinct(h.Codes)
+	h.Text = text(c, cited)
+	h.Fix = append(h.Fix, documentedFix(c, h.Rank)...)
+	in.ans.Hypotheses = append(in.ans.Hypotheses, h)
+}
+
+// documentedFix is the fix as the manual words it, for the operator to carry
+// out. Only the first hypothesis carries one: for the others the next step is
+// to check, not to act.
+func documentedFix(c *candidate, rank int) []Fix {
+	if rank > 1 || len(c.docs) == 0 || (c.fd != nil && !c.fd.incident()) {
+		return nil
+	}
+	ex := c.docs[0].ex
+	if ex.Fix == "" {
+		return nil
+	}
+	return []Fix{{Action: "Documented fix, outside Resync: " + clip(ex.Fix, 400), Risk: Risk(ex.Risk)}}
+}
+
+// incident reports whether the finding is a problem the manuals describe with
+// cause and fix, so that their words matter more than ours.
+func (f *finding) incident() bool { return len(f.codes) > 0 || len(f.fix) == 0 && f.remedy == "" }
+
+// text composes a hypothesis within its limit. What matters most is written
+// first; what no longer fits is left out whole.
+func text(c *candidate, cited []Passage) string {
+	b := budget{room: MaxHypothesis}
+	src := ""
+	if len(cited) > 0 {
+		src = sourceOf(cited)
+		b.room -= utf8.RuneCountInString(src) + 1
+	}
+	if c.fd == nil {
+		b.add(c.docs[0].ex.Text)
+		for _, d := range c.docs[1:] {
+			b.add(d.ex.Cause)
+			b.add(d.ex.Fix)
+		}
+		return b.end(src)
+	}
+	b.add(sentence(c.fd.title))
+	for _, cl := range c.fd.claims {
+		b.add(cl.text)
+	}
+	ours := func() {
+		b.add(c.fd.remedy)
+		b.add(c.fd.check)
+	}
+	if !c.fd.incident() {
+		ours()
+	}
+	for i, d := range c.docs {
+		b.documented(d, i == 0)
+	}
+	if c.fd.incident() {
+		ours()
+	}
+	return b.end(src)
+}
+
+// budget fills a text up to a number of characters.
+type budget struct {
+	b    strings.Builder
+	room int
+}
+
+func (b *budget) add(s string) bool {
+	n := utf8.RuneCountInString(s) + 1
+	if s == "" || n > b.room {
+		return false
+	}
+	if b.b.Len() > 0 {
+		b.b.WriteByte(' ')
+	}
+	b.b.WriteString(s)
+	b.room -= n
+	return true
+}
+
+// documented adds what a passage says; the first may be shortened to fit.
+func (b *budget) documented(d documented, first bool) {
+	const label = "The manual says: "
+	whole := d.ex.Text
+	if b.add(label + whole) {
+		return
+	}
+	if first && b.room > 200 {
+		if d.ex.Fix == "" || !b.add(label+clip(joinParts(d.ex.Cause, d.ex.Fix), b.room-len(label)-2)) {
+			b.add(label + clip(whole, b.room-len(label)-2))
+		}
+	}
+}
+
+func joinParts(parts ...string) string { return strings.TrimSpace(strings.Join(parts, " ")) }
+
+func (b *budget) end(src string) string {
+	if src != "" {
+		b.room += utf8.RuneCountInString(src) + 1
+		b.add(src)
+	}
+	return b.b.String()
+}
+
+// offer turns the tool calls of the first hypothesis into actions.
+func (in *inquiry) offer(h Hypothesis) {
+	for _, f := range h.Fix {
+		if f.Tool != "" {
+			in.ans.Actions = append(in.ans.Actions, Action{Tool: f.Tool, Args: f.Args, Reason: f.Action, Risk: f.Risk})
+		}
+	}
+}
+
+func sentence(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") {
+		return s
+	}
+	return s + "."
+}
+
+// slug makes a short id of a heading.
+func slug(title string) string {
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	if len(words) > 8 {
+		words = words[:8]
+	}
+	return strings.Join(words, "_")
+}
+
+func round2(x float64) float64 { return float64(int(x*100+0.5)) / 100 }

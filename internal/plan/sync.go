@@ -1,0 +1,80 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync/atomic"
+	"time"
+
+	"resync/hwa"
+)
+
+// Source lists a plan; *hwa.Client is one.
+type Source interface {
+	JobHeads(ctx context.Context, opt hwa.ListOptions) iter.Seq2[*hwa.JobHead, error]
+	JobStreams(ctx context.Context, opt hwa.ListOptions) iter.Seq2[*hwa.JobStreamInPlan, error]
+	Workstations(ctx context.Context, opt hwa.ListOptions) iter.Seq2[*hwa.WorkstationInPlan, error]
+}
+
+// Live holds the newest snapshot. Its zero value is ready to use and has none.
+type Live struct {
+	current atomic.Pointer[Snapshot]
+	Now     func() time.Time // time.Now when nil
+}
+
+// Snapshot is the newest complete picture, or nil before the first sync.
+func (l *Live) Snapshot() *Snapshot { return l.current.Load() }
+
+// Set replaces the picture, for a plan that was not read from an engine.
+func (l *Live) Set(s *Snapshot) { l.current.Store(s) }
+
+// Sync reads the whole plan and, only when all of it came, puts it in place of
+// the one before. A plan that fails halfway leaves the old picture standing,
+// with its older AsOf.
+//
+// The short job listing carries no dependencies; where the source can list
+// whole jobs and the plan has at most maxEdgeJobs, they are read too, so that
+// graph questions need no call. See Snapshot.EdgesKnown.
+func (l *Live) Sync(ctx context.Context, src Source) (*Snapshot, error) {
+	now := time.Now
+	if l.Now != nil {
+		now = l.Now
+	}
+	b := NewBuilder(now())
+	if err := addWorkstations(ctx, b, src); err != nil {
+		return nil, fmt.Errorf("read the workstations of the plan: %w", err)
+	}
+	for st, err := range src.JobStreams(ctx, hwa.ListOptions{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the job streams of the plan: %w", err)
+		}
+		b.AddStream(FromStream(st))
+	}
+	if err := addJobs(ctx, b, src); err != nil {
+		return nil, fmt.Errorf("read the jobs of the plan: %w", err)
+	}
+	s := b.Build()
+	l.current.Store(s)
+	return s, nil
+}
+
+func addWorkstations(ctx context.Context, b *Builder, src Source) error {
+	for w, err := range src.Workstations(ctx, hwa.ListOptions{}) {
+		if err != nil {
+			return err
+		}
+		b.AddWorkstation(FromWorkstation(w))
+	}
+	return nil
+}
+
+func addJobs(ctx context.Context, b *Builder, src Source) error {
+	for h, err := range src.JobHeads(ctx, hwa.ListOptions{}) {
+		if err != nil {
+			return err
+		}
+		b.AddJob(fromHead(h), nil)
+	}
+	return nil
+}

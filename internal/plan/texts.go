@@ -1,0 +1,134 @@
+package plan
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// textID names one interned text. Zero is always the empty string.
+type textID = uint32
+
+// texts is a frozen set of distinct strings in one byte slice. Entries are
+// separated by a newline so that one bytes.Index pass searches all of them.
+type texts struct {
+	buf    []byte   // entries in id order, each followed by '\n'
+	folded []byte   // buf in upper case; the same slice when buf has no lower case
+	off    []uint32 // start of each entry; one more than there are entries
+	sorted []textID // ids ordered by their folded text, for exact lookup
+}
+
+// interner builds a texts; its map is dropped when the snapshot is frozen.
+type interner struct {
+	ids map[string]textID
+	buf []byte
+	off []uint32
+}
+
+func newInterner() *interner {
+	in := &interner{ids: make(map[string]textID)}
+	in.id("")
+	return in
+}
+
+func (in *interner) id(s string) textID {
+	if id, ok := in.ids[s]; ok {
+		return id
+	}
+	id := textID(len(in.off))
+	start := len(in.buf)
+	in.off = append(in.off, uint32(start))
+	in.buf = append(in.buf, s...)
+	// A newline inside a name would break the one-pass search; no HWA name has one.
+	for i := start; i < len(in.buf); i++ {
+		if in.buf[i] == '\n' {
+			in.buf[i] = ' '
+		}
+	}
+	in.buf = append(in.buf, '\n')
+	in.ids[strings.Clone(s)] = id
+	return id
+}
+
+func (in *interner) freeze() *texts {
+	t := &texts{buf: slices.Clip(in.buf), off: append(slices.Clip(in.off), uint32(len(in.buf)))}
+	t.folded = t.buf
+	if up := bytes.ToUpper(t.buf); !bytes.Equal(up, t.buf) && len(up) == len(t.buf) {
+		t.folded = up
+	}
+	t.sorted = make([]textID, len(in.off))
+	for i := range t.sorted {
+		t.sorted[i] = textID(i)
+	}
+	slices.SortFunc(t.sorted, func(a, b textID) int { return bytes.Compare(t.fold(a), t.fold(b)) })
+	in.ids = nil
+	return t
+}
+
+func (t *texts) len() int { return len(t.off) - 1 }
+
+func (t *texts) get(id textID) string { return string(t.buf[t.off[id] : t.off[id+1]-1]) }
+
+func (t *texts) fold(id textID) []byte { return t.folded[t.off[id] : t.off[id+1]-1] }
+
+// find returns every id whose text equals s without regard to case; there can
+// be several because HWA definitions may differ in case only.
+func (t *texts) find(s string) []textID {
+	want := []byte(strings.ToUpper(s))
+	i, _ := slices.BinarySearchFunc(t.sorted, want, func(id textID, w []byte) int { return bytes.Compare(t.fold(id), w) })
+	j := i
+	for j < len(t.sorted) && bytes.Equal(t.fold(t.sorted[j]), want) {
+		j++
+	}
+	return t.sorted[i:j]
+}
+
+// containing returns the set of ids whose folded text contains s.
+func (t *texts) containing(s string) bitset {
+	set := newBitset(t.len())
+	want := []byte(strings.ToUpper(s))
+	if len(want) == 0 || bytes.IndexByte(want, '\n') >= 0 {
+		return set
+	}
+	for pos, id := 0, textID(0); pos < len(t.folded); {
+		k := bytes.Index(t.folded[pos:], want)
+		if k < 0 {
+			break
+		}
+		// Hits come in order, so the entry is found by going on from the last one.
+		for t.off[id+1] <= uint32(pos+k) {
+			id++
+		}
+		set.add(int(id))
+		pos = int(t.off[id+1])
+	}
+	return set
+}
+
+// matching returns the set of ids for which ok holds.
+func (t *texts) matching(ok func(folded []byte) bool) bitset {
+	set := newBitset(t.len())
+	for id := range t.len() {
+		if ok(t.fold(textID(id))) {
+			set.add(id)
+		}
+	}
+	return set
+}
+
+func (t *texts) bytes() int { return cap(t.buf) + 4*cap(t.off) + 4*cap(t.sorted) + foldedBytes(t) }
+
+func foldedBytes(t *texts) int {
+	if &t.folded[0] == &t.buf[0] {
+		return 0
+	}
+	return cap(t.folded)
+}
+
+// bitset is a fixed-size set of small integers.
+type bitset []uint64
+
+func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
+
+func (b bitset) add(i int)      { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) has(i int) bool { return b[i>>6]&(1<<(i&63)) != 0 }
