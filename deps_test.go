@@ -112,9 +112,10 @@ func leaves(typ reflect.Type, prefix string) []string {
 // unread are settings that no code reads, with what tells the user so.
 func unread() map[string]string {
 	return map[string]string{
-		"Redis.URL":    "config.Load warns that this version does not use Redis",
-		"LLM.Endpoint": "config.Load warns that this version does not use a language model",
-		"LLM.APIKey":   "config.Load warns that this version does not use a language model",
+		"Server.SecretKey": "config.Load warns that this version signs nothing",
+		"Redis.URL":        "config.Load warns that this version does not use Redis",
+		"LLM.Endpoint":     "config.Load warns that this version does not use a language model",
+		"LLM.APIKey":       "config.Load warns that this version does not use a language model",
 	}
 }
 

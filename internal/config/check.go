@@ -27,13 +27,21 @@ func (l *loader) check() {
 		l.cfg.Database.URL = NewSecret("sqlite:" + filepath.Join(l.cfg.DataDir, "resync.db"))
 		l.show("database.url", l.cfg.Database.URL.Reveal(), Origin{})
 	}
-	for _, key := range []string{"redis.url", "llm.endpoint", "llm.api_key"} {
-		if o := l.origin(key); o.Layer != Default {
-			what := "Redis"
-			if key != "redis.url" {
-				what = "a language model"
-			}
-			l.warn(key, o, "is set, but this version of Resync does not use %s yet: the setting has no effect", what)
+	l.warnNoEffect()
+}
+
+// warnNoEffect says of settings of the contract that this version cannot use,
+// so that nobody waits for their effect.
+func (l *loader) warnNoEffect() {
+	const noModel = "it answers without a language model"
+	for _, k := range []struct{ key, why string }{
+		{"server.secret_key", "it signs nothing; sessions are random values kept in the database"},
+		{"redis.url", "it does not use Redis; state is kept in the database and in memory"},
+		{"llm.endpoint", noModel},
+		{"llm.api_key", noModel},
+	} {
+		if o := l.origin(k.key); o.Layer != Default {
+			l.warn(k.key, o, "is set, but has no effect in this version of Resync: %s", k.why)
 		}
 	}
 }

@@ -49,7 +49,7 @@ type Server struct {
 	Addr      string // host:port to listen on
 	BaseURL   string // address as users type it; "" is derived from Addr
 	TLS       TLS
-	SecretKey Secret // signs what leaves the server; when not set the server makes one and keeps it in DataDir
+	SecretKey Secret // read and checked, but this version signs nothing; Load warns
 }
 
 // TLS names the server's own certificate and key, both PEM. Both or none.

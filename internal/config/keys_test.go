@@ -209,7 +209,6 @@ const example = `server:
   addr: 0.0.0.0:8443
   base_url: https://resync.bank.example
   tls: {cert: /etc/resync/tls.crt, key: /etc/resync/tls.key}
-  secret_key: file:/run/secrets/resync_key
 data_dir: /var/lib/resync
 engines:
   prod:

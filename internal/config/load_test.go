@@ -109,9 +109,10 @@ func TestContractEnvironmentDefinesTheDefaultEngine(t *testing.T) {
 	}
 	wantWarnings := []string{
 		"env TWS_USERNAME: used as TWS_USER; rename it, the name is an old one",
-		"env REDIS_URL: redis.url: is set, but this version of Resync does not use Redis yet: the setting has no effect",
-		"env LLM_ENDPOINT: llm.endpoint: is set, but this version of Resync does not use a language model yet: the setting has no effect",
-		"env LLM_API_KEY: llm.api_key: is set, but this version of Resync does not use a language model yet: the setting has no effect",
+		"env SECRET_KEY: server.secret_key: is set, but has no effect in this version of Resync: it signs nothing; sessions are random values kept in the database",
+		"env REDIS_URL: redis.url: is set, but has no effect in this version of Resync: it does not use Redis; state is kept in the database and in memory",
+		"env LLM_ENDPOINT: llm.endpoint: is set, but has no effect in this version of Resync: it answers without a language model",
+		"env LLM_API_KEY: llm.api_key: is set, but has no effect in this version of Resync: it answers without a language model",
 	}
 	if diff := cmp.Diff(wantWarnings, got); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
