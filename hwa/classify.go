@@ -69,7 +69,7 @@ func tlsMessage(err error) string {
 		return "the engine's certificate is signed by an authority this machine does not know: give the engine's CA file"
 	case errors.As(err, &host):
 		return fmt.Sprintf("the engine's certificate is not valid for the name %s", host.Host)
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the address does not speak TLS: check the port, and whether it wants http instead of https"
 	case isAlert(err):
 		return "the engine refused the TLS handshake: " + err.Error()

@@ -190,7 +190,7 @@ func jobCalls() map[string]call {
 			return c.PatchJobs(x, f, n, json.RawMessage(`{"priority":5}`), j)
 		}),
 		"patchPlanJobModelById": drop("PatchJobDefinition", func(x cx, c cl) (map[string]json.RawMessage, error) {
-			return c.PatchJobDefinition(x, anID, json.RawMessage(`{"description":"x"}`))
+			return c.PatchJobDefinition(x, anID, json.RawMessage(`{"name":"x"}`))
 		}),
 		"runCommandPlanJobByRunId": {"RunJobCommand", func(x cx, c cl) error { return c.RunJobCommand(x, anID, JobCommand{Command: "a"}, why) }},
 		"runCommandJsonPlanJobByRunId": drop("RunJobCommandJSON", func(x cx, c cl) (json.RawMessage, error) {
@@ -306,9 +306,13 @@ func objectCalls() map[string]call {
 		}),
 		"updateQuantityPlanResourceById":     bare("UpdateResourceQuantity", func(c cl, x cx, id string, j ju) (rr, error) { return c.UpdateResourceQuantity(x, id, 3, j) }),
 		"updateQuantityPlanResourceByFilter": filterCall("UpdateResourceQuantities", func(c cl, x cx, f Filter, n int, j ju) (far, error) { return c.UpdateResourceQuantities(x, f, n, 3, j) }),
-		"patchPlanResourceById":              byIDCall("PatchResource", func(c cl, x cx, id string, j ju) (rr, error) { return c.PatchResource(x, id, json.RawMessage(`{"quantity":3}`), j) }),
-		"patchPlanResourceByFilter":          filterCall("PatchResources", func(c cl, x cx, f Filter, n int, j ju) (far, error) { return c.PatchResources(x, f, n, json.RawMessage(`{"quantity":3}`), j) }),
-		"replyPlanPromptById":                bare("ReplyPrompt", func(c cl, x cx, id string, j ju) (rr, error) { return c.ReplyPrompt(x, id, true, j) }),
+		"patchPlanResourceById": byIDCall("PatchResource", func(c cl, x cx, id string, j ju) (rr, error) {
+			return c.PatchResource(x, id, json.RawMessage(`{"quantity":3}`), j)
+		}),
+		"patchPlanResourceByFilter": filterCall("PatchResources", func(c cl, x cx, f Filter, n int, j ju) (far, error) {
+			return c.PatchResources(x, f, n, json.RawMessage(`{"quantity":3}`), j)
+		}),
+		"replyPlanPromptById": bare("ReplyPrompt", func(c cl, x cx, id string, j ju) (rr, error) { return c.ReplyPrompt(x, id, true, j) }),
 	}
 	return m
 }
@@ -552,5 +556,73 @@ func TestCoverageDoc(t *testing.T) {
 		for id, m := range want {
 			fmt.Printf("| `%s` | %s |\n", id, m)
 		}
+	}
+}
+
+// TestJustificationAlwaysArrives takes the writes of the plan that, by the specification, accept no justification headers and
+// checks that the client still delivers the justification, or has no argument for one.
+func TestJustificationAlwaysArrives(t *testing.T) {
+	s := loadSpec(t)
+	var without []string
+	for id, op := range s.ops {
+		if op.Method != http.MethodGet && strings.Contains(op.Path, "/plan/") && !op.declares("header", "Justification-Category") {
+			without = append(without, id)
+		}
+	}
+	if len(without) != 23 {
+		t.Errorf("%d writes of the plan take no justification, hwa.md counts 23: %v", len(without), without)
+	}
+	noArgument := []string{"setOnlinePlanWorkstationById", "setOfflinePlanWorkstationById", "updatePlanWorkstationCollectAgentLogs",
+		"rerunPlanJobStreamSuccessorsById", "patchPlanJobModelById", "postPlanJobAsyncById", "becomeMdmPlanWorkstationById",
+		"startEventProcessorPlanWorkstationById", "stopEventProcessorPlanWorkstationById", "switchEventProcessorPlanWorkstationById"}
+	type cl = *Client
+	type cx = context.Context
+	type ju = Justification
+	twins := map[string]call{
+		"linkPlanWorkstationById":                 byIDCall("LinkWorkstation", cl.LinkWorkstation),
+		"unlinkPlanWorkstationById":               byIDCall("UnlinkWorkstation", cl.UnlinkWorkstation),
+		"startPlanWorkstationById":                byIDCall("StartWorkstation", cl.StartWorkstation),
+		"stopPlanWorkstationById":                 byIDCall("StopWorkstation", cl.StopWorkstation),
+		"startEventMonitoringPlanWorkstationById": byIDCall("StartEventMonitoring", cl.StartEventMonitoring),
+		"stopEventMonitoringPlanWorkstationById":  byIDCall("StopEventMonitoring", cl.StopEventMonitoring),
+		"upgradePlanWorkstationById":              byIDCall("UpgradeWorkstation", cl.UpgradeWorkstation),
+		"connectToHostCpuPlanWorkstationById": byIDCall("ConnectToHostCPU", func(c cl, x cx, id string, j ju) (rr, error) {
+			return c.ConnectToHostCPU(x, id, WorkstationConnectInfo{}, j)
+		}),
+		"updateLimitPlanWorkstationById": byIDCall("UpdateWorkstationLimit", func(c cl, x cx, id string, j ju) (rr, error) { return c.UpdateWorkstationLimit(x, id, 0, j) }),
+		"updateFencePlanWorkstationById": byIDCall("UpdateWorkstationFence", func(c cl, x cx, id string, j ju) (rr, error) { return c.UpdateWorkstationFence(x, id, 0, j) }),
+		"updateQuantityPlanResourceById": byIDCall("UpdateResourceQuantity", func(c cl, x cx, id string, j ju) (rr, error) { return c.UpdateResourceQuantity(x, id, 1, j) }),
+		"updatePriorityPlanJobById":      byIDCall("UpdateJobPriority", func(c cl, x cx, id string, j ju) (rr, error) { return c.UpdateJobPriority(x, id, 1, j) }),
+		"replyPlanPromptById":            byIDCall("ReplyPrompt", func(c cl, x cx, id string, j ju) (rr, error) { return c.ReplyPrompt(x, id, true, j) }),
+	}
+	for _, id := range without {
+		if slices.Contains(noArgument, id) {
+			continue
+		}
+		t.Run(id, func(t *testing.T) {
+			rec := &recorder{spec: s}
+			mux := http.NewServeMux()
+			mux.Handle("/", rec)
+			// The by-filter reply to prompts came with 10.2.8 and is not in the specification at hand.
+			mux.HandleFunc("PUT /twsd/api/v2/plan/prompt/action/reply", func(w http.ResponseWriter, r *http.Request) {
+				rec.got = append(rec.got, r)
+				fmt.Fprint(w, `{"successfulResourceResponses":[{"id":"x"}],"failedResourceResponses":[]}`)
+			})
+			srv := httptest.NewServer(mux)
+			defer srv.Close()
+			if err := twins[id].run(t.Context(), newClient(t, Config{BaseURLs: []string{srv.URL}})); err != nil {
+				t.Fatal(err)
+			}
+			req := rec.got[len(rec.got)-1]
+			if req.Header.Get("Justification-Ticket-Num") != "INC-1" {
+				t.Errorf("%s %s carries no justification", req.Method, req.URL)
+			}
+			if op := s.find(req.Method, req.URL.Path); op != nil && op.ID == id {
+				t.Errorf("%s went to the form that takes no justification", twins[id].method)
+			}
+			if q := req.URL.Query(); q.Has("oql") && (q.Get("oql") != "id = '"+anID+"'" || q.Get("max_object_affected") != "1") {
+				t.Errorf("the filter is %q with at most %q objects", q.Get("oql"), q.Get("max_object_affected"))
+			}
+		})
 	}
 }
