@@ -162,7 +162,7 @@ func changedVars(files []source, vars map[string]packageVar) map[string]ast.Node
 // &table", and "row := &table[i]" with nothing assigned through row afterwards.
 func readPointers(f *ast.File) map[*ast.UnaryExpr]bool {
 	out := map[*ast.UnaryExpr]bool{}
-	short, written := map[*ast.Object]*ast.UnaryExpr{}, map[*ast.Object]bool{}
+	short, written := map[any]*ast.UnaryExpr{}, map[any]bool{} // :: what an identifier resolves to → …
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:

@@ -262,7 +262,7 @@ func dbURL(at func(target) *Secret) kind {
 	return addressSecret(at, "sqlite:PATH or postgres:// address", func(s string) error {
 		if rest, ok := strings.CutPrefix(s, "sqlite:"); ok {
 			if strings.TrimLeft(rest, "/") == "" {
-				return fmt.Errorf("names no file after sqlite:")
+				return fmt.Errorf("has sqlite: but no file after it")
 			}
 			return nil
 		}
