@@ -438,8 +438,14 @@ func TestScenariosFromManuals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := measure(t, buildIndex(readManuals(t, dir)), rows, true)
+	docs := readManuals(t, dir)
+	c := measure(t, buildIndex(docs), rows, true)
 	t.Logf("scenarios %s", c)
+	book, err := knowledge.Handbook()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("scenarios with the handbook beside the manuals %s", measure(t, buildIndex(append(book, docs...)), rows, false))
 }
 
 // TestIndexSpeed prints what indexing and searching the manuals cost.

@@ -57,12 +57,30 @@ func (d *doc) sections() []section {
 			last = heads[i].next
 			entry = entry || answers(heads[i].key)
 		}
-		s := section{first: h.line, last: last, title: h.title, heads: i - from + 1, entry: entry}
+		s := section{first: h.line, last: last, title: h.title, heads: i - from + 1, entry: entry || d.answered(h.line, last)}
 		s.path = parents.place(h, d.links(h))
 		out = append(out, s)
 	}
 	return d.gather(out)
 }
+
+// answered says whether one of the lines begins with the announcement of an
+// answer: "Cause and solution: the server is down".
+func (d *doc) answered(first, last int) bool {
+	for _, ln := range d.lines[first:last] {
+		if ln.kind != lineText || ln.end-ln.start < 8 {
+			continue
+		}
+		label, _, ok := strings.Cut(d.text[ln.start:min(ln.end, ln.start+maxLabel)], ":")
+		if ok && answers(fold(label)) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLabel is the longest announcement in bytes.
+const maxLabel = 32
 
 // tinySection is the size in bytes for each heading below which a section is
 // rather a list of terms with their definitions than a section; tinyRun is how many of them in a row are a list.
@@ -201,7 +219,7 @@ func answers(key string) bool {
 		"possible causes", "possible cause", "resolution", "resolving the problem", "workaround",
 		"cause and resolution", "problem determination", "diagnosis", "diagnosing the problem",
 		"recovery", "recovery procedure", "corrective action", "operator response", "system action",
-		"user response", "what to do", "fix", "causa", "causas", "solucao", "causa e solucao",
+		"user response", "what to do", "meaning", "fix", "causa", "causas", "solucao", "causa e solucao",
 		"o que fazer", "resolucao", "contorno":
 		return true
 	}

@@ -41,7 +41,10 @@ func Explain(question string, codes []string, p Passage) Extract {
 	q := questionTerms(question)
 	answer := pick(e.answer, q, room)
 	x.Cause, x.Fix = compose(answer, roleCause), compose(answer, roleFix)
-	x.Risk = riskier(ClassifyRisk(texts(e.answer, roleFix)+texts(e.answer, roleRisk)), touches(texts(e.answer, roleCause)))
+	x.Risk = stated(e.answer)
+	if x.Risk == "" {
+		x.Risk = riskier(ClassifyRisk(texts(e.answer, roleFix)+texts(e.answer, roleRisk)), touches(texts(e.answer, roleCause)))
+	}
 	room -= utf8.RuneCountInString(x.Cause) + utf8.RuneCountInString(x.Fix)
 	rest := terminology(e.answer, answer, room)
 	room -= utf8.RuneCountInString(rest)
@@ -426,6 +429,20 @@ func compose(all []sentence, r role) string {
 		b.WriteString(s.text)
 	}
 	return b.String()
+}
+
+// stated is the class an entry names itself, after "Risk:", or "".
+func stated(all []sentence) Risk {
+	for _, s := range all {
+		if s.role != roleRisk {
+			continue
+		}
+		word, _, _ := strings.Cut(s.text, " ")
+		if r := Risk(strings.Trim(word, ".,;:")); r != "" && r.Level() <= Destructive.Level() {
+			return r
+		}
+	}
+	return ""
 }
 
 // texts joins all sentences of a role.

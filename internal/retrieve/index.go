@@ -14,6 +14,9 @@ type Document struct {
 	Name string
 	// Text is the whole document.
 	Text string
+	// Builtin marks a document that came with the program. Once others are in the
+	// index they go before it.
+	Builtin bool
 }
 
 // field of a passage that words are counted in.
@@ -33,22 +36,24 @@ type posting struct {
 // unit is a passage as the index keeps it.
 type unit struct {
 	chunk.Chunk
-	codes []string
-	size  [fields]uint16 // words in each field
+	codes   []string
+	size    [fields]uint16 // words in each field
+	builtin bool
 }
 
 // Segment is one analysed document. It never changes, so an index can be built
 // anew from the segments of unchanged documents.
 type Segment struct {
-	units []unit
-	terms map[string]int32
-	posts [][]posting
+	units   []unit
+	terms   map[string]int32
+	posts   [][]posting
+	builtin bool
 }
 
 // Analyse cuts a document into passages and counts their words.
 func Analyse(d Document) *Segment {
 	a := analyser{
-		seg:  &Segment{terms: map[string]int32{}},
+		seg:  &Segment{terms: map[string]int32{}, builtin: d.Builtin},
 		memo: map[string][]int32{}, lang: detect(d.Text),
 	}
 	for _, c := range chunk.Document(d.Text, d.Name) {
@@ -70,7 +75,7 @@ type analyser struct {
 
 func (a *analyser) add(c chunk.Chunk) {
 	plain := chunk.Plain(c.Content)
-	u := unit{Chunk: c, codes: codesIn(plain)}
+	u := unit{Chunk: c, codes: codesIn(plain), builtin: a.seg.builtin}
 	id := int32(len(a.seg.units))
 	a.count(&u, id, fieldTitle, headings(c))
 	if len(c.Path) > 1 {
@@ -143,6 +148,7 @@ type Index struct {
 	norm  [][fields]float32 // 1/(1-b+b·length/average), by unit
 	title []float32         // sum of idf over the words of the title, by unit
 	docs  int
+	own   bool // holds documents besides the built-in ones
 }
 
 // New makes an index of the documents analysed. Without any it is empty and finds
@@ -151,6 +157,7 @@ func New(segments ...*Segment) *Index {
 	x := &Index{terms: map[string]int32{}, codes: map[string][]int32{}, docs: len(segments)}
 	for _, s := range segments {
 		x.join(s)
+		x.own = x.own || !s.builtin
 	}
 	for i, u := range x.units {
 		for _, c := range u.codes {

@@ -20,6 +20,7 @@ const (
 	neighbour     = 0.08 // score lent by the passages before and after
 	entryBonus    = 1.05 // a problem with its solution answers more than a chapter
 	troubleBonus  = 1.35 // and more so a question about a problem
+	builtinShare  = 0.5  // of a built-in passage beside documents of the operator
 	codeInBody    = 3.0  // weight of a message code, in idf
 	codeInTitle   = 4.5
 )
@@ -213,6 +214,9 @@ func (x *Index) combine(t *tally, q query) []scored {
 			if q.wrong {
 				s *= troubleBonus
 			}
+		}
+		if x.own && x.units[i].builtin {
+			s *= builtinShare
 		}
 		out = append(out, scored{unit: int32(i), score: s})
 	}
