@@ -249,7 +249,7 @@ func (x *Executor) recordUndo(ctx context.Context, st RunState, t *Tool) error {
 	}
 	now := x.cfg.Now().UTC()
 	return x.cfg.Ledger.PutUndo(ctx, UndoRecord{
-		RunID: st.ID, Engine: st.Engine, Inverse: *inv, Risk: st.Risk.Level, Target: st.Target,
+		RunID: st.ID, Engine: st.Engine, Tool: st.Tool, Inverse: *inv, Risk: st.Risk.Level, Target: st.Target,
 		CreatedAt: now, ExpiresAt: now.Add(x.cfg.UndoTTL),
 	})
 }

@@ -199,6 +199,7 @@ type Vote struct {
 type UndoRecord struct {
 	RunID     string
 	Engine    string
+	Tool      string // what was done
 	Inverse   Inverse
 	Risk      Risk
 	Target    string
@@ -245,6 +246,8 @@ type Journal interface {
 
 // Approvals keeps the envelopes.
 type Approvals interface {
+	// OpenApproval stores the envelope and journals blocked_on_user, both or
+	// neither.
 	OpenApproval(ctx context.Context, a Approval) error
 	LoadApproval(ctx context.Context, runID string) (Approval, error)
 	ListApprovals(ctx context.Context, status ApprovalStatus, limit int) ([]Approval, error)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // AssessRisk computes the risk of a call without proposing it. For a write it
@@ -116,7 +115,6 @@ func (x *Executor) store(ctx context.Context, run Run, dec PolicyDecision) (Resu
 	entries := []Entry{
 		entry(EvProposed, map[string]any{"tool": run.Tool, "target": run.Target, "args_hash": run.ArgsHash}),
 		entry(EvAssessed, map[string]any{"risk": run.Risk.Level.String(), "rule": dec.Rule, "needed": a.Needed}),
-		entry(EvBlocked, map[string]any{"digest": run.Digest, "expires_at": a.ExpiresAt.Format(time.RFC3339)}),
 	}
 	if err := x.cfg.Ledger.CreateRun(ctx, run, entries); err != nil {
 		return Result{Risk: run.Risk}, fmt.Errorf("storing the proposal: %w", err)
@@ -125,8 +123,7 @@ func (x *Executor) store(ctx context.Context, run Run, dec PolicyDecision) (Resu
 		return Result{Risk: run.Risk}, fmt.Errorf("storing the approval request: %w", err)
 	}
 	x.notice(run.ID, run.Tool, EvBlocked)
-	st := RunState{Run: run, Entries: entries}
-	return Result{RunID: run.ID, Status: StatusBlocked, Risk: run.Risk, Run: &st, Approval: &a}, nil
+	return x.reload(ctx, run.ID)
 }
 
 func (x *Executor) notice(runID, tool string, ev Event) {
