@@ -2,6 +2,7 @@ package hwa
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -83,48 +84,70 @@ func numberDuration(s string) (Duration, error) {
 // hours. Years, months and weeks are refused: the scheduler does not use them and the first two have no fixed length.
 func ParseDuration(s string) (Duration, error) {
 	rest, neg := strings.CutPrefix(s, "-")
-	if !neg {
-		rest, _ = strings.CutPrefix(s, "+")
-	}
 	rest, ok := strings.CutPrefix(rest, "P")
 	if !ok || rest == "" || strings.HasSuffix(rest, "T") {
 		return 0, fmt.Errorf("%q is not an ISO 8601 duration", s)
 	}
-	var total, frac float64 // total guards the range, whole and frac are exact
-	var whole int64
-	units, date := "DHMS", true
+	var total int64
+	units := "DTHMS"
 	for rest != "" {
-		if date && rest[0] == 'T' {
-			date, rest, units = false, rest[1:], strings.TrimPrefix(units, "D")
+		if at := strings.IndexByte(units, 'T'); rest[0] == 'T' && at >= 0 {
+			rest, units = rest[1:], units[at+1:]
 			continue
 		}
-		n := strings.IndexFunc(rest, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != ',' && r != '-' })
+		n := strings.IndexAny(rest, "DHMS")
 		if n <= 0 {
 			return 0, fmt.Errorf("%q is not an ISO 8601 duration", s)
 		}
 		at := strings.IndexByte(units, rest[n])
-		if at < 0 || date != (rest[n] == 'D') {
-			return 0, fmt.Errorf("%q is not an ISO 8601 duration: unit %q", s, rest[n])
+		if at < 0 || rest[n] != 'D' && strings.HasPrefix(units, "D") || rest[n] != 'D' && strings.HasPrefix(units, "T") {
+			return 0, fmt.Errorf("%q is not an ISO 8601 duration: %c is out of place", s, rest[n])
 		}
-		unit := map[byte]time.Duration{'D': 24 * time.Hour, 'H': time.Hour, 'M': time.Minute, 'S': time.Second}[rest[n]]
-		num := strings.Replace(rest[:n], ",", ".", 1)
-		if i, err := strconv.ParseInt(num, 10, 32); err == nil {
-			total += float64(i) * float64(unit)
-			whole += i * int64(unit)
-		} else if f, err := strconv.ParseFloat(num, 64); err == nil {
-			total += f * float64(unit)
-			frac += f * float64(unit)
-		} else {
-			return 0, fmt.Errorf("%q is not an ISO 8601 duration", s)
+		nanos, ok := scale(rest[:n], rest[n])
+		if ok {
+			total, ok = add(total, nanos)
+		}
+		if !ok {
+			return 0, fmt.Errorf("%q is not an ISO 8601 duration within range", s)
 		}
 		units, rest = units[at+1:], rest[n+1:]
 	}
-	if total > 9e18 || total < -9e18 {
-		return 0, fmt.Errorf("%q is out of range", s)
-	}
-	d := Duration(whole) + Duration(frac)
 	if neg {
-		d = -d
+		total = -total
 	}
-	return d, nil
+	return Duration(total), nil
+}
+
+// scale is number × unit in nanoseconds; only seconds may have a fraction.
+func scale(number string, unit byte) (int64, bool) {
+	whole, frac, hasFrac := strings.Cut(strings.Replace(number, ",", ".", 1), ".")
+	size := int64(time.Second)
+	switch unit {
+	case 'D':
+		size = int64(24 * time.Hour)
+	case 'H':
+		size = int64(time.Hour)
+	case 'M':
+		size = int64(time.Minute)
+	}
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || whole[0] == '+' || n > math.MaxInt64/size || n < -math.MaxInt64/size {
+		return 0, false
+	}
+	if !hasFrac {
+		return n * size, true
+	}
+	nanos := digits((frac + "000000000")[:9])
+	if unit != 'S' || frac == "" || digits(frac[:min(len(frac), 18)]) < 0 || nanos < 0 {
+		return 0, false
+	}
+	if whole[0] == '-' {
+		nanos = -nanos
+	}
+	return add(n*size, int64(nanos))
+}
+
+func add(a, b int64) (int64, bool) {
+	sum := a + b
+	return sum, (sum >= a) == (b >= 0) && sum != math.MinInt64
 }

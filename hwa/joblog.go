@@ -126,7 +126,7 @@ func (w *LogWindow) cut(data []byte) *LogText {
 
 // JobLogTail reads the last lines of a log, where the exit status and the error are. The engine cannot be asked for a tail, nor
 // for the number of lines, so the end is searched by doubling and halving: some 2·log2(n/500) small requests for a log of n
-// lines, one for a log of up to 500.
+// lines (15 for 70,000), one or two for a log of up to 500.
 func (c *Client) JobLogTail(ctx context.Context, runID string, lines int) (*LogText, error) {
 	if lines < 1 || lines > MaxLogLines {
 		return nil, invalid(words("read_job_log", runID), "a tail of %d lines: want 1 to %d", lines, MaxLogLines)
@@ -166,7 +166,7 @@ func (c *Client) logLength(ctx context.Context, runID string, low int) (int, err
 		}
 		low, high = high, high*2
 	}
-	for high-low > 1 {
+	for high-low > logWindow {
 		mid := low + (high-low)/2
 		ok, err := c.hasLine(ctx, runID, mid)
 		if err != nil {
@@ -178,7 +178,11 @@ func (c *Client) logLength(ctx context.Context, runID string, low int) (int, err
 			high = mid
 		}
 	}
-	return low, nil
+	rest, err := c.JobLog(ctx, runID, LogWindow{From: low, To: high - 1})
+	if err != nil {
+		return 0, err
+	}
+	return low + max(rest.Lines, 1) - 1, nil
 }
 
 // hasLine asks for one line. Past the end some engines answer with nothing and others refuse the request.
