@@ -261,7 +261,7 @@ func (in *inquiry) sayHypotheses() {
 		for _, cl := range c.fd.claims {
 			in.sayOnce(cl.text, cl.ev...)
 		}
-		if c.fd.incident() && len(c.docs) > 0 {
+		if c.documentedProblem() {
 			in.sayDocumented(c.docs[0], h.Citations[0])
 		}
 		if len(h.Citations) > 0 {
@@ -296,7 +296,7 @@ func (in *inquiry) sayDocumented(d documented, id string) {
 func (in *inquiry) sayOthers() {
 	var titles, ev []string
 	for _, h := range in.ans.Hypotheses[1:] {
-		if h.Confidence < 0.4 || len(titles) == 2 {
+		if h.Confidence < 0.4 || len(titles) == 2 || len(h.Title) > 90 {
 			break
 		}
 		titles = append(titles, lowerFirst(h.Title))

@@ -39,6 +39,10 @@ func fullName(j *hwa.JobInPlan) string {
 	return plan.FullName(j.Folder, ws, j.JobStreamName, j.Name)
 }
 
+// target is how a tool call names the job: by its plan id, because a name can
+// stand for several instances.
+func (f *jobFacts) target() string { return f.job.ID }
+
 func status(j *hwa.JobInPlan) string { return string(j.LastRunCompositeStatus.Status) }
 
 func substatus(j *hwa.JobInPlan) string { return string(j.LastRunCompositeStatus.Substatus) }

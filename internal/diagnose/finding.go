@@ -22,6 +22,8 @@ type finding struct {
 	fix    []Fix
 	query  []string // what to look up in the documents, most specific first
 	codes  []string
+
+	incident bool // a problem the manuals describe: their cause and fix come first
 }
 
 func (f *finding) evidence() []string {

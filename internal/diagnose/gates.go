@@ -161,7 +161,7 @@ func priorityGate(_ *inquiry, f *jobFacts) verdict {
 	if *f.job.Priority > 0 {
 		return passed(fmt.Sprintf("priority %d: not held", *f.job.Priority), f.jobEv)
 	}
-	args := map[string]any{"job": f.name, "job_id": f.job.ID}
+	args := map[string]any{"job": f.target()}
 	return open("priority 0: the job is held", &finding{
 		cause: "held_priority_zero", title: "The job is held: priority 0", weight: 0.9,
 		claims: []claim{because(f.name+" has priority 0, which holds it: it does not start until it is released or gets a priority above 0.", f.jobEv)},
@@ -203,7 +203,7 @@ func confirmationGate(_ *inquiry, f *jobFacts) verdict {
 			claims: []claim{because(f.name+" has run and is in PEND: it was scheduled with the confirmed keyword, and its successors wait until somebody confirms how it ended.", f.jobEv)},
 			check:  "Check in the job log or with the owner whether the work is really done.",
 			remedy: "Confirm it as SUCC or ABEND (conman confirm); a SUCC confirmation cannot be taken back.",
-			query:  []string{"confirm job PEND completed awaiting confirmation confirmed keyword succ abend"},
+			query:  []string{"confirm job PEND completed awaiting confirmation confirmed keyword succ abend", queryStates},
 		}, f.jobEv)
 	}
 	if f.job.JobOptions.RequiresConfirmation {

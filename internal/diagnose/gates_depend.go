@@ -244,7 +244,7 @@ func (in *inquiry) failedRoot(fd *finding, f, pred *jobFacts) {
 
 func rerunFix(f *jobFacts) Fix {
 	return Fix{Action: "Rerun " + f.name + " once its cause is repaired", Risk: RiskMutating, Tool: toolRerun,
-		Args: map[string]any{"job": f.name, "job_id": f.job.ID, "run_id": f.run.ID}}
+		Args: map[string]any{"job": f.target()}}
 }
 
 func lowerFirst(s string) string {

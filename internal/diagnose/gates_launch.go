@@ -10,7 +10,10 @@ import (
 const (
 	queryReady = "jobs in READY status do not start workstation limit is set to zero stopped not linked"
 	queryLimit = "job limit of workstation zero no jobs run conman limit increase"
-	queryFence = "FENCE the priority of the job is below the fence job states"
+	queryFence = "setting job priority and workstation fence priority less than or equal to the fence"
+
+	// queryStates finds the reference's list of job states, under conman showjobs.
+	queryStates = "conman showjobs job states at time has not been reached unable to launch below the fence non-zero exit code"
 )
 
 const priorityHi = 100 // hi; go is 101. Both start in spite of limits.
@@ -67,7 +70,7 @@ func limitFinding(f *jobFacts, running int) *finding {
 	next := max(limit, running) + 1
 	out.fix = []Fix{{
 		Action: fmt.Sprintf("Raise the limit of %s to %d, the smallest that lets this job start", ws, next), Risk: RiskMutating,
-		Tool: toolLimit, Args: map[string]any{"workstation": ws, "workstation_id": f.ws.ID, "limit": next},
+		Tool: toolLimit, Args: map[string]any{"workstation": ws, "limit": next},
 	}}
 	return out
 }
@@ -116,11 +119,11 @@ func fenceGate(_ *inquiry, f *jobFacts) verdict {
 		claims: []claim{because(fmt.Sprintf("%s has priority %d and workstation %s has fence %d: a job starts only when its priority is above the fence.", f.name, prio, ws, fence), f.jobEv, f.wsEv)},
 		check:  "Check who set the fence: it usually keeps ordinary work back on purpose, for example during a recovery.",
 		remedy: "Raise the priority of the job above the fence (conman altpri), or lower the fence of the workstation (conman fence).",
-		query:  []string{queryFence, "fence command workstation job fence priority less than or equal to the fence not launched"},
+		query:  []string{queryFence, queryStates},
 	}
 	if fence < priorityHi+1 {
 		out.fix = []Fix{{Action: fmt.Sprintf("Set the priority of the job to %d, just above the fence", fence+1), Risk: RiskMutating, Tool: toolPriority,
-			Args: map[string]any{"job": f.name, "job_id": f.job.ID, "priority": fence + 1}}}
+			Args: map[string]any{"job": f.target(), "priority": fence + 1}}}
 	}
 	return open(fmt.Sprintf("priority %d is not above the fence (fence %d) of %s", prio, fence, ws), out, f.jobEv, f.wsEv)
 }
@@ -168,7 +171,7 @@ func unlinkedFinding(f *jobFacts) *finding {
 
 func agentFinding(f *jobFacts) *finding {
 	ws := workstationName(f)
-	return &finding{
+	return &finding{incident: true,
 		cause: "agent_unreachable", title: "The dynamic agent " + ws + " does not answer", weight: 0.9,
 		claims: []claim{because(f.name+" waits for the dynamic agent "+ws+" ("+substatus(f.job)+"): the agent is not available to the broker.", f.jobEv, f.wsEv)},
 		check:  "Check on the agent whether JobManager runs and look for codes (AWSITA) and CURL errors in its log.",

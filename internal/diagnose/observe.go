@@ -130,7 +130,7 @@ func (in *inquiry) notInitialised(ws, ev string, run, planRun int) *finding {
 }
 
 func (in *inquiry) notInitialisedFinding(ws, said string, ev ...string) *finding {
-	return &finding{
+	return &finding{incident: true,
 		cause: "workstation_not_initialised", title: "Workstation " + ws + " did not get the new plan", weight: 0.87,
 		claims: []claim{because(said+".", ev...)},
 		check:  "Check whether mailman still runs on the workstation and what writer says in its standard list.",
@@ -164,7 +164,7 @@ func (in *inquiry) observe() []*finding {
 
 // planJobFailed explains a failed job of stream FINAL: its log has the codes.
 func (in *inquiry) planJobFailed(f *jobFacts) *finding {
-	fd := &finding{
+	fd := &finding{incident: true,
 		cause: strings.ToLower(f.job.Name) + "_failed", title: f.job.Name + " failed, so the plan was not extended", weight: 0.86,
 		check: "Check the job log and messages.log of the planner; make sure that no other planner action is running.",
 		query: []string{f.job.Name + " failed JnextPlan problems"},
@@ -246,7 +246,7 @@ func names(list []plan.Workstation) string {
 }
 
 func sslFinding(ev string, list []plan.Workstation) *finding {
-	return &finding{
+	return &finding{incident: true,
 		cause: "ssl_port_zero", title: "A secured workstation has SSL port 0", weight: 0.85,
 		claims: []claim{because("Not linked, with a security level set and SSL port 0: "+names(list)+".", ev)},
 		check:  "Check the SSL port statement in the localopts file of the agent and of its domain manager, and the port in the workstation definition.",
@@ -262,7 +262,7 @@ func (in *inquiry) behindFinding(ev string, list []plan.Workstation) *finding {
 }
 
 func deadFinding(ev string, list []plan.Workstation) *finding {
-	return &finding{
+	return &finding{incident: true,
 		cause: "workstation_down", title: "Workstations without jobman and link", weight: 0.8,
 		claims: []claim{because("Neither linked nor JOBMAN_UP: "+names(list)+".", ev)},
 		check:  "Check the standard list (stdlist) of batchman, mailman and jobman there for codes, and whether the machine is up.",
@@ -276,7 +276,7 @@ func deadFinding(ev string, list []plan.Workstation) *finding {
 const manyUnlinked = 3
 
 func (in *inquiry) unlinkedFindings(ev string, list []plan.Workstation) *finding {
-	fd := &finding{
+	fd := &finding{incident: true,
 		cause: "workstations_not_linked", title: "Workstations are not linked", weight: 0.78,
 		claims: []claim{because("Not linked: "+names(list)+".", ev)},
 		check:  "Check with conman sc, and in the mailman messages of the domain manager, why the link went.",

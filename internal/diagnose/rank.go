@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"resync/chunk"
 	"resync/internal/retrieve"
 )
 
@@ -20,8 +21,16 @@ type candidate struct {
 const (
 	maxHypotheses = 5
 	maxFindings   = 6 // findings whose passages are looked up
-	maxCitations  = 3
+	maxCitations  = 4
+
+	// textLimit leaves room for the ids of the citations: the limit of a
+	// hypothesis counts them too.
+	textLimit = MaxHypothesis - 6*maxCitations
 )
+
+// noise is the score below which a passage that merely resembles the question
+// is not worth showing beside a cause the facts bear out.
+const noise = 0.45
 
 // weights says how much live findings and documented problems count against
 // each other for one question.
@@ -54,7 +63,7 @@ func (in *inquiry) rank(findings []*finding, question string, w weights) {
 	}
 	slices.SortStableFunc(cands, func(a, b *candidate) int { return cmp.Compare(b.score, a.score) })
 	for _, c := range cands {
-		if len(in.ans.Hypotheses) == maxHypotheses {
+		if len(in.ans.Hypotheses) == maxHypotheses || (c.fd == nil && c.score < noise && cands[0].fd != nil && cands[0].score > 0.8) {
 			break
 		}
 		in.hypothesis(c)
@@ -86,20 +95,33 @@ func (in *inquiry) document(fd *finding) []documented {
 		if len(out) == maxCitations || slices.ContainsFunc(out, func(d documented) bool { return samePlace(d.p, p) }) {
 			return
 		}
-		out = append(out, documented{p: p, codes: holds(p, fd.codes), ex: retrieve.Explain(fd.title, fd.codes, p)})
+		codes := distinct(append(in.codes[:len(in.codes):len(in.codes)], fd.codes...))
+		out = append(out, documented{p: p, codes: holds(p, codes), ex: retrieve.Explain(fd.title+" "+in.q.Text, codes, p)})
 	}
-	for _, q := range fd.query {
-		ps := in.lookup(q, 3)
+	for n, q := range fd.query {
+		ps := in.lookup(q, 4)
 		if len(fd.codes) > 0 {
-			slices.SortStableFunc(ps, func(a, b Passage) int { return len(holds(b, fd.codes)) - len(holds(a, fd.codes)) })
+			slices.SortStableFunc(ps, func(a, b Passage) int { return explains(b, fd.codes) - explains(a, fd.codes) })
 		}
-		for i, p := range ps {
-			if i < 2 && (i == 0 || len(fd.query) == 1) {
-				add(p)
-			}
+		most := 1
+		if n == 0 {
+			most = 2
+		}
+		for _, p := range ps[:min(len(ps), most)] {
+			add(p)
 		}
 	}
 	return out
+}
+
+// explains rates a passage for codes: a problem with its solution that holds
+// them all comes first.
+func explains(p Passage, codes []string) int {
+	n := 2 * len(holds(p, codes))
+	if n > 0 && p.Kind == chunk.KindEntry {
+		n++
+	}
+	return n
 }
 
 // addIncidents looks the question up as it stands. A passage that documents a
@@ -169,7 +191,7 @@ func (in *inquiry) hypothesis(c *candidate) {
 		h.Cause, h.Title = slug(c.docs[0].p.Title), c.docs[0].p.Title
 	}
 	h.Codes = distinct(h.Codes)
-	h.Text = text(c, cited)
+	h.Text = text(c, cited, in.named(c))
 	h.Fix = append(h.Fix, documentedFix(c, h.Rank)...)
 	in.ans.Hypotheses = append(in.ans.Hypotheses, h)
 }
@@ -178,7 +200,7 @@ func (in *inquiry) hypothesis(c *candidate) {
 // out. Only the first hypothesis carries one: for the others the next step is
 // to check, not to act.
 func documentedFix(c *candidate, rank int) []Fix {
-	if rank > 1 || len(c.docs) == 0 || (c.fd != nil && !c.fd.incident()) {
+	if rank > 1 || !c.documentedProblem() {
 		return nil
 	}
 	ex := c.docs[0].ex
@@ -188,14 +210,19 @@ func documentedFix(c *candidate, rank int) []Fix {
 	return []Fix{{Action: "Documented fix, outside Resync: " + clip(ex.Fix, 400), Risk: Risk(ex.Risk)}}
 }
 
-// incident reports whether the finding is a problem the manuals describe with
-// cause and fix, so that their words matter more than ours.
-func (f *finding) incident() bool { return len(f.codes) > 0 || len(f.fix) == 0 && f.remedy == "" }
+// documentedProblem reports whether the manuals describe the candidate's
+// problem with cause and fix, so that their words matter more than ours.
+func (c *candidate) documentedProblem() bool {
+	if len(c.docs) == 0 {
+		return false
+	}
+	return c.fd == nil || c.fd.incident || (len(c.docs[0].codes) > 0 && c.docs[0].p.Kind == chunk.KindEntry)
+}
 
 // text composes a hypothesis within its limit. What matters most is written
 // first; what no longer fits is left out whole.
-func text(c *candidate, cited []Passage) string {
-	b := budget{room: MaxHypothesis}
+func text(c *candidate, cited []Passage, codes string) string {
+	b := budget{room: textLimit}
 	src := ""
 	if len(cited) > 0 {
 		src = sourceOf(cited)
@@ -210,6 +237,7 @@ func text(c *candidate, cited []Passage) string {
 		return b.end(src)
 	}
 	b.add(sentence(c.fd.title))
+	b.add(codes)
 	for _, cl := range c.fd.claims {
 		b.add(cl.text)
 	}
@@ -217,16 +245,34 @@ func text(c *candidate, cited []Passage) string {
 		b.add(c.fd.remedy)
 		b.add(c.fd.check)
 	}
-	if !c.fd.incident() {
+	if !c.documentedProblem() {
 		ours()
 	}
 	for i, d := range c.docs {
 		b.documented(d, i == 0)
 	}
-	if c.fd.incident() {
+	if c.documentedProblem() {
 		ours()
 	}
 	return b.end(src)
+}
+
+// named lists the codes of the question that a candidate accounts for.
+func (in *inquiry) named(c *candidate) string {
+	var out []string
+	for _, code := range in.codes {
+		found := c.fd != nil && slices.Contains(c.fd.codes, code)
+		for _, d := range c.docs {
+			found = found || slices.Contains(d.codes, code)
+		}
+		if found {
+			out = append(out, code)
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "Message codes: " + strings.Join(out, ", ") + "."
 }
 
 // budget fills a text up to a number of characters.

@@ -284,13 +284,12 @@ func (in *inquiry) action(t target) {
 }
 
 func (in *inquiry) prepare(f *jobFacts, tool, verb string, risk Risk) {
-	args := map[string]any{"job": f.name, "job_id": f.job.ID}
+	args := map[string]any{"job": f.target()}
 	if tool == toolRerun {
 		if f.run == nil || f.run.ID == "" || waiting(f.job) {
 			in.say(f.name+" has not run yet, so there is nothing to rerun.", f.jobEv)
 			return
 		}
-		args["run_id"] = f.run.ID
 	}
 	in.ans.Actions = append(in.ans.Actions, Action{Tool: tool, Args: args, Reason: "asked for: " + verb + " " + f.name, Risk: risk})
 	in.say("Ready to "+verb+" "+f.name+" after approval; nothing has been done yet.", f.jobEv)

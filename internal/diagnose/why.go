@@ -172,7 +172,7 @@ func (in *inquiry) lostEvent(f *jobFacts) *finding {
 }
 
 func (in *inquiry) lostEventFinding(name, start string, sw planSwitch, ev ...string) *finding {
-	return &finding{
+	return &finding{incident: true,
 		cause: "lost_termination_event", title: "The job may have ended just before the plan was switched", weight: 0.84,
 		claims: []claim{because(fmt.Sprintf("%s is in EXEC since %s, before the plan was switched at %s: if nothing runs on the agent, its end was lost in the switch.",
 			name, start, stamp(sw.at)), append(ev, sw.ev...)...)},
