@@ -82,7 +82,7 @@ func (p *Policy) add(name string, text []byte) error {
 		fail := func(format string, args ...any) error {
 			return &LoadError{File: name, Line: pos.Line, Column: pos.Column, Problem: fmt.Sprintf(format, args...)}
 		}
-		r := rule{id: fmt.Sprintf("%s:%d", name, pos.Line), policy: pol}
+		r := rule{id: fmt.Sprintf("%s:%d:%d", name, pos.Line, pos.Column), policy: pol}
 		if problem := r.annotate(pol); problem != "" {
 			return fail("%s", problem)
 		}

@@ -10,6 +10,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -49,7 +50,7 @@ type Request struct {
 // Decision is the answer.
 type Decision struct {
 	Allow  bool
-	RuleID string // @id of the deciding policy, or file:line; "default-deny", "evaluation-error", "invalid-request"
+	RuleID string // @id of the deciding policy, or file:line:column; "default-deny", "evaluation-error", "invalid-request"
 	Reason string // for people
 	// Needed is how many approvals a proposal of this tool and risk needs, and
 	// AllowSelf whether the requester may give one; set when Allow.
@@ -130,43 +131,45 @@ type verdict struct {
 	approvals              int // the most any applying permit asks for
 }
 
-// evaluate asks each rule by itself, so that the deciding one is the first of
-// the text and a rule that fails is known by name.
+// evaluate asks Cedar. Its answer lists the rules that apply in the order we
+// give them, permits only when no forbid applies, and apart from them those
+// that failed.
 func (p *Policy) evaluate(r Request) verdict {
 	_, frozen := p.Frozen()
 	req, entities := r.cedar(frozen)
+	_, diag := cedar.Authorize(p, entities, req)
 	var v verdict
-	for i := range p.rules {
-		rule := &p.rules[i]
-		_, diag := cedar.Authorize(only{rule}, entities, req)
-		switch {
-		case len(diag.Errors) > 0:
-			if v.failed == nil {
-				v.failed, v.problem = rule, diag.Errors[0].Message
-			}
-		case len(diag.Reasons) == 0: // does not apply
+	if len(diag.Errors) > 0 {
+		v.failed, v.problem = p.rule(diag.Errors[0].PolicyID), diag.Errors[0].Message
+	}
+	for _, reason := range diag.Reasons {
+		switch rule := p.rule(reason.PolicyID); {
 		case rule.policy.Effect() == cedar.Forbid:
-			if v.forbid == nil {
-				v.forbid = rule
-			}
+			v.forbid = cmp.Or(v.forbid, rule)
 		default:
-			if v.permit == nil {
-				v.permit = rule
-			}
+			v.permit = cmp.Or(v.permit, rule)
 			v.approvals = max(v.approvals, rule.approvals)
 		}
 	}
 	return v
 }
 
-// only is a policy set of one.
-type only struct{ rule *rule }
-
-// All makes it a set in Cedar's eyes.
-func (o only) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+// All gives Cedar the policies in the order of the text; Cedar's own set is a
+// map and has none.
+func (p *Policy) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
-		yield(cedar.PolicyID(o.rule.id), o.rule.policy)
+		for i := range p.rules {
+			if !yield(cedar.PolicyID(p.rules[i].id), p.rules[i].policy) {
+				return
+			}
+		}
 	}
+}
+
+// rule finds a rule by its ID, which is unique.
+func (p *Policy) rule(id cedar.PolicyID) *rule {
+	i := slices.IndexFunc(p.rules, func(r rule) bool { return r.id == string(id) })
+	return &p.rules[i]
 }
 
 // problem says what is wrong with a request, "" if nothing.

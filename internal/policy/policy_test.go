@@ -231,7 +231,7 @@ forbid (principal, action == Action::"propose", resource) when { context.engine 
 	}
 	d = p.Decide(request(nil))
 	path := filepath.Join(dir, "p.cedar")
-	if diff := cmp.Diff(Decision{Allow: true, RuleID: path + ":1", Reason: "permitted by the policy " + path + ":1", Needed: 3, AllowSelf: true}, d); diff != "" {
+	if diff := cmp.Diff(Decision{Allow: true, RuleID: path + ":1:1", Reason: "permitted by the policy " + path + ":1:1", Needed: 3, AllowSelf: true}, d); diff != "" {
 		t.Errorf("permitted twice (-want +got):\n%s", diff)
 	}
 
