@@ -195,6 +195,16 @@ func TestBuilder(t *testing.T) {
 	}
 }
 
+type status string
+
+func TestValueOfNamedTypes(t *testing.T) {
+	got, err := Where(And(In("commonStatus", status("ERROR"), status("HELD")), Eq("priority", uint8(7)), Eq("jobOptions.critical", Bool(true)), Eq("schedTime", Instant(time.Unix(0, 0))))).Wire()
+	want := "commonStatus IN ['ERROR', 'HELD'] AND priority = 7 AND jobOptions.critical = true AND schedTime = '1970-01-01T00:00:00.000Z'"
+	if err != nil || got != want {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // What a model or a user wrote must never be read as syntax by an engine.
 func TestWireRefuses(t *testing.T) {
 	for name, c := range map[string]struct {

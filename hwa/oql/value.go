@@ -2,6 +2,8 @@ package oql
 
 import (
 	"fmt"
+	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -104,8 +106,8 @@ func (v Value) plain() string {
 	}
 }
 
-// ValueOf turns a Go value into a literal: strings, integers, booleans, nil,
-// time.Time and time.Duration (both written as quoted ISO 8601, as in the
+// ValueOf turns a Go value into a literal: strings, integers, booleans and types
+// made from them, nil, time.Time and time.Duration (both written as quoted ISO 8601, as in the
 // manual's examples) and Value itself. Anything else is a mistake of the caller
 // and reported as an error.
 func ValueOf(x any) (Value, error) {
@@ -126,11 +128,24 @@ func ValueOf(x any) (Value, error) {
 		return Str(x.UTC().Format(instantLayout)), nil
 	case time.Duration:
 		return Str(FormatDuration(x)), nil
-	case fmt.Stringer:
-		return Str(x.String()), nil
-	default:
-		return Null(), fmt.Errorf("a %T cannot stand in an OQL query", x)
 	}
+	return reflected(x)
+}
+
+// reflected accepts types made from strings, integers and booleans, such as the
+// client's status types.
+func reflected(x any) (Value, error) {
+	switch v := reflect.ValueOf(x); {
+	case v.Kind() == reflect.String:
+		return Str(v.String()), nil
+	case v.Kind() == reflect.Bool:
+		return Bool(v.Bool()), nil
+	case v.CanInt():
+		return Int(v.Int()), nil
+	case v.CanUint() && v.Uint() <= math.MaxInt64:
+		return Int(int64(v.Uint())), nil
+	}
+	return Null(), fmt.Errorf("a %T cannot stand in an OQL query", x)
 }
 
 // literalOf rewrites instants and durations as the strings a query holds.
