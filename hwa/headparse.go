@@ -167,14 +167,15 @@ func (h *JobHead) stat(s *scanner, key []byte) {
 
 // run reads one run and keeps it when it is the last by the rule of JobInPlan.LastRun.
 func (h *JobHead) run(s *scanner) {
-	var r RunHead
+	r := &s.run
+	*r = RunHead{}
 	s.object(func(key []byte) { r.member(s, key) })
 	h.Runs++
 	if h.Runs > 1 && !r.last && h.LastRun.last {
 		return
 	}
 	code := r.ReturnCode != nil
-	h.LastRun = r
+	h.LastRun = *r
 	if code {
 		h.LastRun.ReturnCode = &h.LastRun.returnCode
 	}
@@ -225,6 +226,7 @@ type scanner struct {
 	i     int
 	err   error
 	words *interner
+	run   RunHead // the run being read
 }
 
 func (s *scanner) fail(err error) {
@@ -413,14 +415,19 @@ func (s *scanner) time() time.Time {
 }
 
 func (s *scanner) duration() Duration {
-	s.peek()
-	start := s.i
-	s.skip()
-	if s.err != nil {
-		return 0
-	}
 	var d Duration
-	if err := d.UnmarshalJSON(s.b[start:s.i]); err != nil {
+	var err error
+	if s.peek() == '"' {
+		// Durations repeat, so the interned copy saves one.
+		d, err = ParseDuration(s.word())
+	} else {
+		start := s.i
+		s.skip()
+		if s.err == nil {
+			err = d.UnmarshalJSON(s.b[start:s.i])
+		}
+	}
+	if err != nil {
 		s.fail(err)
 	}
 	return d
