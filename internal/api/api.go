@@ -1,0 +1,206 @@
+// Package api is the HTTP face of Resync: one file per resource, OpenAPI 3.1
+// from the Go types, problem+json for every error (RFC 9457), server-sent events
+// for what moves. Every route names its tier, the role it needs and its
+// operation where it is registered; a route without one cannot be built.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"resync/hwa"
+	"resync/internal/auth"
+	"resync/internal/chat"
+	"resync/internal/event"
+	"resync/internal/health"
+	"resync/internal/plan"
+	"resync/internal/telemetry"
+	"resync/tool"
+)
+
+// Tier says how a route behaves when the shared state is away. This version
+// keeps all state in the store, so only the declaration is used: it is published
+// in the OpenAPI document as x-resync-tier.
+type Tier string
+
+// The tiers of the contract.
+const (
+	ReadOnly   Tier = "READ_ONLY"
+	BestEffort Tier = "BEST_EFFORT"
+	Critical   Tier = "CRITICAL"
+)
+
+// Engine is one scheduler with what works on it.
+type Engine struct {
+	Name        string
+	Environment string
+	ReadOnly    bool
+	Client      *hwa.Client
+	Plan        *plan.Live
+	Exec        *tool.Executor
+	Desk        *chat.Desk
+	Now         func() time.Time // the engine's clock: a simulator has its own
+}
+
+// News is one message to watching screens.
+type News struct {
+	Name string // run, approval, plan
+	Data any
+}
+
+// Deps is what the API serves. All fields are required unless said otherwise.
+type Deps struct {
+	Engines []*Engine // the first is the default
+	Auth    *auth.Service
+	Chat    *chat.Chat
+	News    *event.Broker[News]
+	Checks  *health.Runner
+	Metrics *telemetry.Metrics
+	Prom    http.Handler // serves /metrics
+	Console http.Handler // serves the browser's files
+	Search  func(ctx context.Context, query string, k int) (any, error)
+	Log     *slog.Logger
+	Base    context.Context // streams end with it, so that a stop does not wait for them
+	Version string
+	Secure  bool // cookies are for https only
+	// Draining reports that the server is stopping: /readyz then says no.
+	Draining func() bool
+}
+
+// server is the API at work.
+type server struct {
+	Deps
+	api    huma.API
+	routes []Route
+}
+
+// Route is one registered operation.
+type Route struct {
+	Method, Path string
+	Tier         Tier
+	Role         auth.Role // "" is open to everybody
+	Operation    string
+}
+
+// Handler returns the whole HTTP face.
+func Handler(d Deps) (http.Handler, error) {
+	h, _, err := build(d)
+	return h, err
+}
+
+func build(d Deps) (http.Handler, *server, error) {
+	if len(d.Engines) == 0 {
+		return nil, nil, errors.New("api: at least one engine is needed")
+	}
+	if d.Draining == nil {
+		d.Draining = func() bool { return false }
+	}
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig("Resync", d.Version)
+	cfg.DocsPath = ""            // its pages load scripts from a CDN; ours is embedded
+	cfg.CreateHooks = nil        // no $schema links in answers: clients of the contract do not expect them
+	cfg.OpenAPIPath = "/openapi" // .json and .yaml
+	cfg.SchemasPath = ""         // the OpenAPI document holds them
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: cookieName},
+	}
+	s := &server{Deps: d, api: humago.New(mux, cfg)}
+	s.api.UseMiddleware(s.guard)
+	s.registerAuth()
+	s.registerPlan()
+	s.registerChat()
+	s.registerTools()
+	s.registerApprovals()
+	s.registerRuns()
+	s.registerUndo()
+	s.registerEvents()
+	s.registerSystem(mux)
+	mux.Handle("/", d.Console)
+	return s.wrap(mux), s, nil
+}
+
+// route describes an operation before it is registered.
+type route struct {
+	id      string
+	method  string
+	paths   []string // served alike; the first is the documented one
+	summary string
+	tag     string
+	tier    Tier
+	role    auth.Role
+	errors  []int
+	maxBody int64
+}
+
+// add registers a handler under every path of the route.
+func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) {
+	for i, p := range r.paths {
+		op := huma.Operation{
+			OperationID: r.id, Method: r.method, Path: p, Summary: r.summary, Tags: []string{r.tag},
+			Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden}, r.errors...), MaxBodyBytes: 1 << 20,
+			Metadata:   map[string]any{"role": r.role, "tier": r.tier},
+			Extensions: map[string]any{"x-resync-tier": string(r.tier), "x-resync-role": string(r.role)},
+			Hidden:     i > 0,
+		}
+		if i > 0 {
+			op.OperationID = fmt.Sprintf("%s-alias-%d", r.id, i)
+		}
+		if r.role != "" {
+			op.Security = []map[string][]string{{"session": {}}}
+		}
+		s.routes = append(s.routes, Route{r.method, p, r.tier, r.role, op.OperationID})
+		huma.Register(s.api, op, h)
+	}
+}
+
+// both is a contract path without a prefix: served bare and under /api/v1.
+func both(path string) []string { return []string{"/api/v1" + path, path} }
+
+func one(path string) []string { return []string{path} }
+
+// engine picks the scheduler a request names.
+func (s *server) engine(name string) (*Engine, error) {
+	if name == "" {
+		return s.Engines[0], nil
+	}
+	for _, e := range s.Engines {
+		if e.Name == name {
+			return e, nil
+		}
+	}
+	return nil, huma.Error404NotFound(fmt.Sprintf("there is no engine named %q", name))
+}
+
+// engineOf finds the engine a run belongs to.
+func (s *server) engineOf(ctx context.Context, runID string) (*Engine, error) {
+	st, err := s.Engines[0].Exec.Ledger().LoadRun(ctx, runID)
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	return s.engine(st.Engine)
+}
+
+// problem turns an error of the lower floors into a problem document. Texts are
+// written for operators; what is not known to be one is logged, not shown.
+func (s *server) problem(ctx context.Context, err error) error {
+	var status huma.StatusError
+	if errors.As(err, &status) {
+		return err
+	}
+	code := statusOf(err)
+	if code == http.StatusInternalServerError {
+		s.Log.ErrorContext(ctx, "request failed", "err", err)
+		return huma.Error500InternalServerError("the request failed; the log has the details under trace " + telemetry.TraceID(ctx))
+	}
+	return huma.NewError(code, err.Error())
+}
+
+// nowUTC is the time answers carry.
+func nowUTC() time.Time { return time.Now().UTC() }

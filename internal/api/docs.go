@@ -1,0 +1,79 @@
+package api
+
+import (
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// docsPage is the reference of the API, rendered from its own OpenAPI document
+// without any script.
+const docsPage = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Resync API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/docs/style.css"></head>
+<body><main><h1>Resync API {{.Version}}</h1>
+<p>The same in OpenAPI 3.1: <a href="/openapi.json">openapi.json</a>. Errors are problem documents (RFC 9457). Roles come from the session.</p>
+{{range .Tags}}<section><h2>{{.Name}}</h2><table><thead><tr><th>Operation</th><th>Role</th><th>Tier</th><th>What it does</th></tr></thead><tbody>
+{{range .Operations}}<tr><td><code>{{.Method}} {{.Path}}</code></td><td>{{.Role}}</td><td>{{.Tier}}</td><td>{{.Summary}}
+{{if .Parameters}}<ul>{{range .Parameters}}<li><code>{{.Name}}</code> ({{.In}}){{if .Required}}, required{{end}}{{if .Description}}: {{.Description}}{{end}}</li>{{end}}</ul>{{end}}</td></tr>
+{{end}}</tbody></table></section>{{end}}</main></body></html>`
+
+const docsStyle = `:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{margin:0}main{max-width:72rem;margin:0 auto;padding:1.5rem}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent)}
+code{font-family:ui-monospace,monospace}ul{margin:.3rem 0 0;padding-left:1.2rem}`
+
+type docsOperation struct {
+	Method, Path, Summary, Role, Tier string
+	Parameters                        []*huma.Param
+}
+
+type docsTag struct {
+	Name       string
+	Operations []docsOperation
+}
+
+func (s *server) docs(w http.ResponseWriter, r *http.Request) {
+	t, err := template.New("docs").Parse(docsPage)
+	if err != nil {
+		writeProblem(w, r, http.StatusInternalServerError, "the page could not be made")
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
+	if err := t.Execute(w, map[string]any{"Version": s.Version, "Tags": s.docsTags()}); err != nil {
+		s.Log.WarnContext(r.Context(), "writing the reference page", "err", err)
+	}
+}
+
+func docsCSS(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, _ = w.Write([]byte(docsStyle)) // a client that is gone needs no answer
+}
+
+// docsTags groups the operations by tag, in the order of paths.
+func (s *server) docsTags() []docsTag {
+	groups := map[string][]docsOperation{}
+	paths := s.api.OpenAPI().Paths
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
+		item := paths[p]
+		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "DELETE": item.Delete} {
+			if op == nil || op.Hidden {
+				continue
+			}
+			role, _ := op.Extensions["x-resync-role"].(string)
+			tier, _ := op.Extensions["x-resync-tier"].(string)
+			if role == "" {
+				role = "everybody"
+			}
+			groups[op.Tags[0]] = append(groups[op.Tags[0]], docsOperation{method, p, op.Summary, role, tier, op.Parameters})
+		}
+	}
+	var out []docsTag
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		out = append(out, docsTag{name, groups[name]})
+	}
+	return out
+}

@@ -1,0 +1,214 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"resync/internal/auth"
+	"resync/internal/telemetry"
+	"resync/tool"
+)
+
+type ctxKey int
+
+const identityKey ctxKey = iota
+
+// identityOf returns the session's identity; its User is "" when nobody is
+// signed in.
+func identityOf(ctx context.Context) auth.Identity {
+	id, _ := ctx.Value(identityKey).(auth.Identity)
+	return id
+}
+
+// person is the identity as the executor knows it.
+func person(ctx context.Context) tool.Identity {
+	id := identityOf(ctx)
+	return tool.Identity{User: id.User, Roles: id.Roles.Names()}
+}
+
+// guard lets a request pass only with the role its route declares. Roles come
+// from the session and from nowhere else.
+func (s *server) guard(hc huma.Context, next func(huma.Context)) {
+	role, declared := hc.Operation().Metadata["role"].(auth.Role)
+	if !declared {
+		s.deny(hc, http.StatusForbidden, "this route declares no role, so nobody may use it")
+		return
+	}
+	if role == "" {
+		next(hc)
+		return
+	}
+	id, err := s.Auth.Verify(hc.Context(), cookieValue(hc.Header("Cookie")))
+	switch {
+	case errors.Is(err, auth.ErrUnauthenticated):
+		s.deny(hc, http.StatusUnauthorized, "sign in first: "+auth.ErrUnauthenticated.Error())
+		return
+	case err != nil:
+		s.Log.ErrorContext(hc.Context(), "checking a session", "err", err)
+		s.deny(hc, http.StatusServiceUnavailable, "the session could not be checked: the store does not answer")
+		return
+	}
+	if !id.Roles.Has(role) {
+		s.deny(hc, http.StatusForbidden, fmt.Sprintf("this needs the role %s; %s has %s", role, id.User, strings.Join(id.Roles.Names(), ", ")))
+		return
+	}
+	next(huma.WithValue(hc, identityKey, id))
+}
+
+func (s *server) deny(hc huma.Context, status int, text string) {
+	if err := huma.WriteErr(s.api, hc, status, text); err != nil {
+		s.Log.WarnContext(hc.Context(), "writing a refusal", "err", err)
+	}
+}
+
+// wrap puts the rules every request meets around the routes.
+func (s *server) wrap(mux *http.ServeMux) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	var h http.Handler = mux
+	h = strictJSON(h)
+	h = cross.Handler(h)
+	h = secureHeaders(h)
+	h = s.recovered(h)
+	return s.observed(mux, h)
+}
+
+// secureHeaders are the same for every answer. The console sets its own
+// content security policy.
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if isAPI(r.URL.Path) {
+			h.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isAPI(path string) bool {
+	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/tws/") || strings.HasPrefix(path, "/chat/")
+}
+
+// maxJSON is the largest JSON body of any route.
+const maxJSON = 64 << 10
+
+// strictJSON refuses bodies that two parsers could read differently: duplicate
+// and case-variant keys, trailing data, deep nesting. Arrays (batches) are
+// checked element by element where they are used.
+func strictJSON(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || !strings.Contains(r.Header.Get("Content-Type"), "json") || r.Method == http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
+		if err != nil {
+			status, text := http.StatusBadRequest, "the request body could not be read"
+			var tooBig *http.MaxBytesError
+			if errors.As(err, &tooBig) {
+				status, text = http.StatusRequestEntityTooLarge, fmt.Sprintf("the request body is larger than %d bytes", maxJSON)
+			}
+			writeProblem(w, r, status, text)
+			return
+		}
+		if b := bytes.TrimSpace(body); len(b) > 0 && b[0] == '{' {
+			if _, err := tool.Canonical(b); err != nil {
+				writeProblem(w, r, http.StatusBadRequest, err.Error())
+				return
+			}
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// observed gives every request its trace id, its log line and its metrics.
+func (s *server) observed(mux *http.ServeMux, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, ok := telemetry.ParseTraceparent(r.Header.Get("Traceparent"))
+		if !ok {
+			id = telemetry.NewTraceID()
+		}
+		r = r.WithContext(telemetry.WithTraceID(r.Context(), id))
+		w.Header().Set("X-Correlation-ID", id)
+		rec := &recorder{ResponseWriter: w}
+		start := time.Now()
+		defer s.Metrics.HTTPStarted()()
+		next.ServeHTTP(rec, r)
+		took := time.Since(start)
+		_, pattern := mux.Handler(r)
+		if _, path, found := strings.Cut(pattern, " "); found {
+			pattern = path
+		}
+		s.Metrics.HTTPRequest(r.Method, pattern, rec.code(), took)
+		w.Header().Set("X-Processing-Time", took.String())
+		s.Log.DebugContext(r.Context(), "request", "method", r.Method, "route", pattern, "status", rec.code(), "duration_ms", took.Milliseconds())
+	})
+}
+
+// recovered turns a panic of a handler into a problem document.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(p) // the server's own way to drop a connection
+			}
+			s.Log.ErrorContext(r.Context(), "internal fault", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			writeProblem(w, r, http.StatusInternalServerError, "internal fault; the log has the details")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(code int) {
+	if r.status == 0 {
+		r.status = code
+	}
+	r.ResponseWriter.WriteHeader(code)
+}
+
+func (r *recorder) code() int {
+	if r.status == 0 {
+		return http.StatusOK
+	}
+	return r.status
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// Flush passes on what a stream has written.
+func (r *recorder) Flush() { _ = http.NewResponseController(r.ResponseWriter).Flush() }
+
+// clientIP is the address of the peer. Forwarding headers are not believed.
+func clientIP(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
+}

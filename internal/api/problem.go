@@ -1,0 +1,74 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"resync/hwa"
+	"resync/internal/agent"
+	"resync/internal/chat"
+	"resync/internal/ops"
+	"resync/internal/store"
+	"resync/tool"
+)
+
+// statusOf is the HTTP status of an error of the lower floors.
+func statusOf(err error) int {
+	for _, c := range []struct {
+		status int
+		is     func(error) bool
+	}{
+		{http.StatusBadRequest, as[*tool.ArgError]},
+		{http.StatusBadRequest, as[*agent.QuestionError]},
+		{http.StatusForbidden, as[*tool.DeniedError]},
+		{http.StatusForbidden, is(chat.ErrNotYours)},
+		{http.StatusNotFound, as[*tool.UnknownToolError]},
+		{http.StatusNotFound, as[*ops.NameError]},
+		{http.StatusNotFound, is(tool.ErrNotFound)},
+		{http.StatusNotFound, is(store.ErrNotFound)},
+		{http.StatusConflict, as[*tool.MovedError]},
+		{http.StatusConflict, as[*tool.UndoRefusedError]},
+		{http.StatusConflict, is(tool.ErrDecided)},
+		{http.StatusConflict, is(tool.ErrAlreadyClaimed)},
+		{http.StatusConflict, is(tool.ErrDuplicateVote)},
+		{http.StatusConflict, is(tool.ErrDigest)},
+		{http.StatusGone, is(tool.ErrExpired)},
+		{http.StatusServiceUnavailable, is(store.ErrStorageFull)},
+		{http.StatusServiceUnavailable, is(store.ErrBusy)},
+		{http.StatusGatewayTimeout, is(tool.ErrTimeout)},
+		{http.StatusGatewayTimeout, is(context.DeadlineExceeded)},
+		{499, is(context.Canceled)},
+	} {
+		if c.is(err) {
+			return c.status
+		}
+	}
+	return engineStatus(err)
+}
+
+// engineStatus maps what the scheduler, or the way to it, answered.
+func engineStatus(err error) int {
+	switch hwa.KindOf(err) {
+	case "":
+		return http.StatusInternalServerError
+	case hwa.KindNotFound:
+		return http.StatusNotFound
+	case hwa.KindBadRequest, hwa.KindInvalid:
+		return http.StatusBadRequest
+	case hwa.KindBusiness, hwa.KindConflict:
+		return http.StatusConflict
+	case hwa.KindTimeout:
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func as[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
+}

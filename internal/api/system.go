@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"resync/internal/auth"
+	"resync/internal/health"
+	"resync/internal/telemetry"
+)
+
+type versionOutput struct {
+	Body struct {
+		Version string `json:"version"`
+		Name    string `json:"name"`
+	}
+}
+
+func (s *server) registerSystem(mux *http.ServeMux) {
+	add(s, route{id: "version", method: http.MethodGet, paths: one("/api/v1/version"), tag: "system", tier: ReadOnly,
+		summary: "Version of this server"}, func(context.Context, *struct{}) (*versionOutput, error) {
+		out := &versionOutput{}
+		out.Body.Version, out.Body.Name = s.Version, "resync"
+		return out, nil
+	})
+	add(s, route{id: "rag-search", method: http.MethodGet, paths: both("/rag/search"), tag: "knowledge", tier: BestEffort, role: auth.Viewer,
+		summary: "Passages of the knowledge base"}, s.ragSearch)
+	add(s, route{id: "rag-query", method: http.MethodPost, paths: both("/rag/query"), tag: "knowledge", tier: BestEffort, role: auth.Viewer,
+		summary: "Passages that answer a question"}, s.ragQuery)
+	// Probes and scrapes are plain handlers: they must answer when all else fails.
+	for _, p := range both("/livez") {
+		mux.HandleFunc("GET "+p, func(w http.ResponseWriter, _ *http.Request) { writePlain(w, http.StatusOK, "ok\n") })
+	}
+	for _, p := range both("/readyz") {
+		mux.HandleFunc("GET "+p, s.ready)
+	}
+	for _, p := range both("/health") {
+		mux.Handle("GET "+p, health.Handler(s.Checks, health.About{Version: s.Version, ServiceID: "resync"}, s.signedIn))
+	}
+	mux.Handle("GET /metrics", s.Prom)
+	mux.HandleFunc("GET /docs", s.docs)
+	mux.HandleFunc("GET /docs/style.css", docsCSS)
+}
+
+// ready says whether the next request would be served: not before the critical
+// checks pass, and not while the server drains.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.Draining() {
+		writePlain(w, http.StatusServiceUnavailable, "stopping\n")
+		return
+	}
+	rep := s.Checks.Run(r.Context(), health.Select{CriticalOnly: true})
+	if !rep.Ready() {
+		writePlain(w, http.StatusServiceUnavailable, "not ready: "+rep.Document(health.About{}).Output+"\n")
+		return
+	}
+	writePlain(w, http.StatusOK, "ready\n")
+}
+
+// signedIn says whether a request may see the details of /health.
+func (s *server) signedIn(r *http.Request) bool {
+	_, err := s.Auth.Verify(r.Context(), cookieValue(r.Header.Get("Cookie")))
+	return err == nil
+}
+
+type ragInput struct {
+	Query string `query:"query" required:"true" minLength:"1" maxLength:"2000"`
+	TopK  int    `query:"top_k" minimum:"1" maximum:"100" default:"10"`
+}
+
+func (s *server) ragSearch(ctx context.Context, in *ragInput) (*rawOutput, error) {
+	v, err := s.Search(ctx, in.Query, in.TopK)
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	return &rawOutput{map[string]any{"query": in.Query, "results": v}}, nil
+}
+
+func (s *server) ragQuery(ctx context.Context, in *struct {
+	Body struct {
+		Query string `json:"query" minLength:"1" maxLength:"2000"`
+		TopK  int    `json:"top_k,omitempty" minimum:"0" maximum:"100"`
+	}
+}) (*rawOutput, error) {
+	k := in.Body.TopK
+	if k == 0 {
+		k = 5
+	}
+	return s.ragSearch(ctx, &ragInput{in.Body.Query, k})
+}
+
+func writePlain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // a client that is gone needs no answer
+}
+
+func writeJSON(hc huma.Context, v any) {
+	hc.SetHeader("Content-Type", "application/json")
+	_ = json.NewEncoder(hc.BodyWriter()).Encode(v) // a client that is gone needs no answer
+}
+
+// writeProblem writes a problem document outside huma's own path.
+func writeProblem(w http.ResponseWriter, r *http.Request, status int, text string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": text, "trace_id": telemetry.TraceID(r.Context()),
+	})
+}

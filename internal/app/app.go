@@ -1,0 +1,270 @@
+// Package app puts Resync together: the only package that knows all the others.
+// New builds the parts in phases and refuses with the phase's name when one
+// fails; Run serves until its context ends and then drains.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"resync/internal/agent"
+	"resync/internal/api"
+	"resync/internal/auth"
+	"resync/internal/chat"
+	"resync/internal/config"
+	"resync/internal/event"
+	"resync/internal/health"
+	"resync/internal/knowledge"
+	"resync/internal/store"
+	"resync/internal/telemetry"
+	"resync/web"
+)
+
+// Options is what New builds from. Config is required.
+type Options struct {
+	Config  *config.Config
+	Version string
+	Log     *slog.Logger
+	// Clocks gives an engine's own time where it is not ours: a simulator's.
+	Clocks map[string]func() time.Time // :: engine name → clock
+	// SyncEvery is how often the plan is read; 30 s when zero.
+	SyncEvery time.Duration
+	// ConsoleDir serves the console's sources from a folder and bundles them
+	// anew for each page; "" serves the embedded ones.
+	ConsoleDir string
+	// NoConsole leaves the browser's files out, for the command line's own use.
+	NoConsole bool
+}
+
+// App is a running Resync.
+type App struct {
+	opt     Options
+	log     *slog.Logger
+	db      *store.Store
+	auth    *auth.Service
+	base    *knowledge.Base
+	engines []*engine
+	chat    *chat.Chat
+	news    *event.Broker[api.News]
+	metrics *telemetry.Metrics
+	handler http.Handler
+
+	ctx      context.Context // ends when the app closes
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	draining atomic.Bool
+}
+
+// New builds every part and recovers what an earlier process left open. Close
+// must be called, also when Run was.
+func New(ctx context.Context, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.SyncEvery <= 0 {
+		o.SyncEvery = 30 * time.Second
+	}
+	a := &App{opt: o, log: o.Log, news: event.NewBroker[api.News](256, 1024)}
+	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	for _, phase := range []struct {
+		name  string
+		build func(context.Context) error
+	}{
+		{"store", a.openStore}, {"accounts", a.openAuth}, {"knowledge", a.openKnowledge},
+		{"engines", a.openEngines}, {"chat", a.openChat}, {"http", a.openHTTP}, {"recovery", a.recover},
+	} {
+		start := time.Now()
+		if err := phase.build(ctx); err != nil {
+			closeCtx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer stop()
+			return nil, errors.Join(fmt.Errorf("starting %s: %w", phase.name, err), a.Close(closeCtx))
+		}
+		a.log.Debug("phase ready", "phase", phase.name, "took", time.Since(start))
+	}
+	return a, nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	if dir := a.opt.Config.DataDir; dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the data directory (data_dir): %w", err)
+		}
+	}
+	db, err := store.Open(ctx, a.opt.Config.Database.URL.Reveal())
+	a.db = db
+	return err
+}
+
+// openAuth makes the accounts' service and the first administrator, if one is
+// configured.
+func (a *App) openAuth(ctx context.Context) error {
+	a.auth = auth.New(a.db, nil)
+	adm := a.opt.Config.Admin
+	if adm.Username == "" && adm.Password.IsZero() {
+		return nil
+	}
+	made, err := a.auth.EnsureAdmin(ctx, adm.Username, adm.Password.Reveal())
+	if made {
+		a.log.Info("made the first administrator", "user", adm.Username)
+	}
+	return err
+}
+
+func (a *App) openChat(context.Context) error {
+	sides := map[string]chat.Side{}
+	for _, e := range a.engines {
+		sides[e.Name] = chat.Side{Asker: agent.New(e.diag, e.Exec), Desk: e.Desk}
+	}
+	a.chat = chat.New(a.db, sides, a.log)
+	return nil
+}
+
+func (a *App) openHTTP(context.Context) error {
+	reg := telemetry.NewRegistry(telemetry.ReadBuild(a.opt.Version))
+	a.metrics = telemetry.NewMetrics(reg)
+	reg.MustRegister(telemetry.NewStateCollector(2*time.Second, a.state))
+	checks, err := a.checks()
+	if err != nil {
+		return err
+	}
+	console, err := a.console()
+	if err != nil {
+		return err
+	}
+	d := api.Deps{
+		Auth: a.auth, Chat: a.chat, News: a.news, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
+		Search: a.search, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.opt.Config.Server.TLS.Cert != "", Draining: a.draining.Load,
+	}
+	for _, e := range a.engines {
+		d.Engines = append(d.Engines, &e.Engine)
+	}
+	a.handler, err = api.Handler(d)
+	return err
+}
+
+func (a *App) console() (http.Handler, error) {
+	switch {
+	case a.opt.NoConsole:
+		return http.NotFoundHandler(), nil
+	case a.opt.ConsoleDir != "":
+		return web.Dev(a.opt.ConsoleDir), nil
+	}
+	assets, err := web.Bundle(nil)
+	if err != nil {
+		return nil, fmt.Errorf("bundling the console: %w", err)
+	}
+	return assets.Handler(), nil
+}
+
+// recover settles what an earlier process left open, before anything is served.
+func (a *App) recover(ctx context.Context) error {
+	if err := a.chat.Recover(ctx); err != nil {
+		return err
+	}
+	for _, e := range a.engines {
+		if err := e.Exec.Recover(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) checks() (*health.Runner, error) {
+	list := []health.Check{
+		health.Ping("store:reachable", true, "look at database.url and the disk it is on", a.db.Ping),
+		health.Writable("data:writable", a.dataDir()),
+		{Name: "knowledge:documents", Fix: "run: resync ingest DIR", Run: a.knowledgeCheck},
+	}
+	for _, e := range a.engines {
+		list = append(list, e.checks()...)
+	}
+	return health.New(list...)
+}
+
+func (a *App) dataDir() string {
+	if d := a.opt.Config.DataDir; d != "" {
+		return d
+	}
+	return filepath.Dir(os.TempDir())
+}
+
+// Handler is the HTTP face, for tests and for Serve.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// LoginURL makes an address with a one-time token for a person. The account is
+// made, with the roles given, when it is not there yet.
+func (a *App) LoginURL(ctx context.Context, base, user string, roles auth.Roles) (string, error) {
+	if _, err := a.auth.Identity(ctx, user); errors.Is(err, store.ErrNotFound) {
+		if _, err := a.auth.CreateUser(ctx, user, "", roles); err != nil {
+			return "", fmt.Errorf("making the account %s: %w", user, err)
+		}
+	}
+	token, _, err := a.auth.NewLoginToken(ctx, user)
+	if err != nil {
+		return "", fmt.Errorf("making a login token: %w", err)
+	}
+	return base + "/login#token=" + token, nil
+}
+
+// HasAccounts reports whether anybody can sign in.
+func (a *App) HasAccounts(ctx context.Context) (bool, error) {
+	list, err := a.auth.Accounts(ctx)
+	return len(list) > 0, err
+}
+
+// Serve answers on the listener until ctx ends, then drains: no new requests,
+// streams closed, running work given time to end.
+func (a *App) Serve(ctx context.Context, ln net.Listener) error {
+	a.loops()
+	srv := &http.Server{
+		Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() {
+		if tls := a.opt.Config.Server.TLS; tls.Cert != "" {
+			failed <- srv.ServeTLS(ln, tls.Cert, tls.Key)
+			return
+		}
+		failed <- srv.Serve(ln)
+	}()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
+	case <-ctx.Done():
+	}
+	a.draining.Store(true)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	a.cancel() // streams end with it, so that Shutdown does not wait for them
+	return errors.Join(srv.Shutdown(stop), a.Close(stop))
+}
+
+// drainTime is how long a stop may take.
+const drainTime = 10 * time.Second
+
+// Close stops the parts in the order opposite to their start.
+func (a *App) Close(ctx context.Context) error {
+	a.cancel()
+	var errs []error
+	if a.chat != nil {
+		errs = append(errs, a.chat.Close(ctx))
+	}
+	for _, e := range a.engines {
+		errs = append(errs, e.close(ctx))
+	}
+	a.wg.Wait()
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,155 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"resync/hwa"
+	"resync/internal/api"
+	"resync/internal/auth"
+	"resync/internal/policy"
+	"resync/internal/store"
+	"resync/internal/telemetry"
+	"resync/tool"
+)
+
+// loops starts the background work: reading the plans and settling runs.
+func (a *App) loops() {
+	for _, e := range a.engines {
+		a.wg.Go(func() { a.follow(e) })
+		a.wg.Go(func() { a.settle(e) })
+	}
+}
+
+// follow reads the plan now, from time to time, and when a run has moved it.
+func (a *App) follow(e *engine) {
+	tick := time.NewTicker(a.opt.SyncEvery)
+	defer tick.Stop()
+	for {
+		ctx, cancel := context.WithTimeout(a.ctx, syncTime)
+		s, err := e.Plan.Sync(ctx, e.Client)
+		cancel()
+		switch {
+		case a.ctx.Err() != nil:
+			return
+		case err != nil:
+			a.log.Warn("the plan could not be read; the last picture stays", "engine", e.Name, "err", err)
+		default:
+			a.news.Publish(api.News{Name: "plan", Data: map[string]any{"engine": e.Name, "as_of": s.AsOf(), "jobs": s.Len()}})
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-tick.C:
+		case <-e.nudge:
+		}
+	}
+}
+
+// syncTime bounds one reading of a plan.
+const syncTime = 2 * time.Minute
+
+// settleEvery is how often unknown outcomes are looked up in the plan.
+const settleEvery = 10 * time.Second
+
+// settle reconciles unknown outcomes and ends approvals nobody gave.
+func (a *App) settle(e *engine) {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for {
+		if n, err := e.Exec.Reconcile(a.ctx); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("settling unknown outcomes", "engine", e.Name, "unknown", n, "err", err)
+		}
+		if _, err := e.Exec.Expire(a.ctx); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("ending expired approvals", "engine", e.Name, "err", err)
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// tell passes a run's step on to the screens, and reads the plan again after
+// one that changed it.
+func (a *App) tell(e *engine, n tool.Notice) {
+	name := "run"
+	switch n.Event {
+	case tool.EvBlocked, tool.EvVote, tool.EvRejected, tool.EvVoided:
+		name = "approval"
+	case tool.EvDone, tool.EvVerified, tool.EvUndone, tool.EvReconciled:
+		e.wake()
+	}
+	data := map[string]any{"run_id": n.RunID, "tool": n.Tool, "phase": n.Event, "engine": e.Name, "at": n.At}
+	a.news.Publish(api.News{Name: name, Data: data})
+	if name == "approval" {
+		a.news.Publish(api.News{Name: "run", Data: data})
+	}
+}
+
+// observer counts the requests to one engine.
+type observer struct {
+	app    *App
+	engine string
+}
+
+// Before lets every attempt pass.
+func (o observer) Before(context.Context, hwa.Attempt) error { return nil }
+
+// After counts an attempt.
+func (o observer) After(_ context.Context, at hwa.Attempt) {
+	if o.app.metrics == nil {
+		return // a request during start
+	}
+	outcome := "ok"
+	if at.Kind != "" {
+		outcome = string(at.Kind)
+	}
+	o.app.metrics.EngineRequest(o.engine, at.Op, outcome, at.Duration)
+}
+
+// state is what a scrape reads at the moment it comes.
+func (a *App) state(ctx context.Context) (telemetry.State, error) {
+	st := telemetry.State{PlanAge: map[string]time.Duration{}}
+	for _, e := range a.engines {
+		if s := e.Plan.Snapshot(); s != nil {
+			st.PlanAge[e.Name] = e.Now().Sub(s.AsOf())
+		}
+	}
+	unknown, err := a.db.Unreconciled(ctx)
+	if err != nil {
+		return st, err
+	}
+	pending, err := a.db.Approvals(ctx, store.ApprovalFilter{State: store.ApprovalPending, Limit: 1})
+	st.OutcomeUnknown, st.ApprovalsPending = len(unknown), pending.Total
+	return st, err
+}
+
+// guard asks the Cedar policies for the executor.
+type guard struct {
+	pol      *policy.Policy
+	fourEyes string
+}
+
+// Decide passes the question on.
+func (g *guard) Decide(_ context.Context, r tool.PolicyRequest) (tool.PolicyDecision, error) {
+	d := g.pol.Decide(policy.Request{
+		User: r.Who.User, Roles: r.Who.Roles, Action: policy.Action(r.Action), Tool: r.Spec.Name, Permission: string(r.Spec.Permission),
+		Risk: r.Risk.String(), EngineName: r.Engine.Name, EngineEnvironment: string(r.Engine.Environment), EngineReadOnly: r.Engine.ReadOnly,
+		Requester: r.Requester, FourEyesFrom: g.fourEyes,
+	})
+	return tool.PolicyDecision{Allow: d.Allow, Rule: d.RuleID, Reason: d.Reason, Needed: d.Needed, AllowSelf: d.AllowSelf}, nil
+}
+
+// people looks up present roles for the executor.
+type people struct{ auth *auth.Service }
+
+// Identity returns a person with the roles of this moment.
+func (p people) Identity(ctx context.Context, user string) (tool.Identity, error) {
+	id, err := p.auth.Identity(ctx, user)
+	if err != nil {
+		return tool.Identity{}, err
+	}
+	return tool.Identity{User: id.User, Roles: id.Roles.Names()}, nil
+}
