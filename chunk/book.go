@@ -183,3 +183,39 @@ func pageLink(s string) (title string, ok bool) {
 	}
 	return strings.TrimLeft(s[:i], "-•* "), true
 }
+
+// restore makes headings of lines that lost their mark: a line alone between
+// blank ones that an overview names with its page, unless there is such a heading.
+func (d *doc) restore(heads []head) bool {
+	titles := map[string]bool{}
+	for _, ln := range d.lines {
+		if ln.kind != lineText && ln.kind != lineItem {
+			continue
+		}
+		if t, ok := pageLink(d.text[ln.start:ln.end]); ok {
+			titles[fold(t)] = true
+		}
+	}
+	for _, h := range heads {
+		delete(titles, h.key)
+	}
+	changed := false
+	for i := range d.lines {
+		ln := &d.lines[i]
+		if ln.kind != lineText || ln.end-ln.start > maxTitle || !d.alone(i) {
+			continue
+		}
+		if key := fold(d.text[ln.start:ln.end]); strings.Contains(key, " ") && titles[key] {
+			ln.kind, ln.level, changed = lineHeading, 1, true
+		}
+	}
+	return changed
+}
+
+// maxTitle is the longest heading in bytes that is restored.
+const maxTitle = 200
+
+// alone says whether a line stands between blank ones.
+func (d *doc) alone(i int) bool {
+	return (i == 0 || d.lines[i-1].kind == lineBlank) && (i+1 == len(d.lines) || d.lines[i+1].kind == lineBlank)
+}

@@ -38,7 +38,9 @@ const flatFrom = 20
 // leaves out contents pages, indexes and notices.
 func (d *doc) sections() []section {
 	heads := d.heads()
-	d.flat = isFlat(heads)
+	if d.flat = isFlat(heads); d.flat && d.restore(heads) {
+		heads = d.heads()
+	}
 	d.dropMatter(heads)
 	d.title = d.docTitle()
 	d.attach(heads)
@@ -163,22 +165,22 @@ func (d *doc) attach(heads []head) {
 			freq[h.key]++
 		}
 	}
-	pending := 0 // headings announced by "there are three possible causes:"
+	pending, row := 0, false // headings announced by "there are three possible causes:"; the last was one
 	for i := range heads {
 		h := &heads[i]
 		first := i == 0 || heads[i-1].dropped
 		own := i+1 < len(heads) && answers(heads[i+1].key)
 		switch {
 		case h.dropped || first:
-			pending = 0
+			pending, row = 0, false
 		case answers(h.key) || generic(h.key):
 			h.attached = true
 		case !own && (d.flat && freq[h.key] >= attachFrom || isParameter(h.title)):
 			h.attached = true
-		case d.flat && pending > 0 && !own:
-			h.attached, pending = true, pending-1
+		case d.flat && !own && (pending > 0 || row && strings.Count(h.title, " ") < 2):
+			h.attached, pending, row = true, max(pending-1, 0), true
 		default:
-			pending = 0
+			pending, row = 0, false
 		}
 		if d.flat && h.attached && answers(h.key) {
 			pending = d.announced(*h)

@@ -2,6 +2,7 @@ package retrieve
 
 import (
 	"math"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -39,6 +40,7 @@ type unit struct {
 	codes   []string
 	size    [fields]uint16 // words in each field
 	builtin bool
+	see     int32 // unit that this one only points to, or -1
 }
 
 // Segment is one analysed document. It never changes, so an index can be built
@@ -59,7 +61,46 @@ func Analyse(d Document) *Segment {
 	for _, c := range chunk.Document(d.Text, d.Name) {
 		a.add(c)
 	}
+	a.seg.follow()
 	return a.seg
+}
+
+// pointer is an entry's answer that only names another entry: "This scenario is
+// described in The agent does not link."
+var pointer = regexp.MustCompile(`(?i)\b(?:described|documented|explained) in "?(.+?)"?\.?$`)
+
+// maxPointer is the longest passage in bytes that is taken for a mere pointer.
+const maxPointer = 700
+
+// follow finds the entries that only point to another of the same document.
+func (s *Segment) follow() {
+	byTitle := make(map[string]int32, len(s.units))
+	for i := len(s.units) - 1; i >= 0; i-- {
+		if u := s.units[i]; u.Kind == chunk.KindEntry {
+			byTitle[titleKey(u.Title)] = int32(i)
+		}
+	}
+	for i := range s.units {
+		u := &s.units[i]
+		if u.Kind != chunk.KindEntry || len(u.Content) > maxPointer {
+			continue
+		}
+		plain := chunk.Plain(u.Content)
+		m := pointer.FindStringSubmatch(plain[strings.LastIndexByte(plain, '\n')+1:])
+		if m == nil {
+			continue
+		}
+		if to, ok := byTitle[titleKey(m[1])]; ok && to != int32(i) {
+			u.see = to
+		}
+	}
+}
+
+// titleKey makes titles comparable whatever their marks.
+func titleKey(s string) string {
+	var b strings.Builder
+	words(s, func(w string) { b.WriteString(fold(w) + " ") })
+	return b.String()
 }
 
 // Passages is how many passages the document was cut into.
@@ -75,7 +116,7 @@ type analyser struct {
 
 func (a *analyser) add(c chunk.Chunk) {
 	plain := chunk.Plain(c.Content)
-	u := unit{Chunk: c, codes: codesIn(plain), builtin: a.seg.builtin}
+	u := unit{Chunk: c, codes: codesIn(plain), builtin: a.seg.builtin, see: -1}
 	id := int32(len(a.seg.units))
 	a.count(&u, id, fieldTitle, headings(c))
 	if len(c.Path) > 1 {
@@ -172,7 +213,12 @@ func New(segments ...*Segment) *Index {
 // join appends a segment, giving its terms and passages numbers of the index.
 func (x *Index) join(s *Segment) {
 	base := int32(len(x.units))
-	x.units = append(x.units, s.units...)
+	for _, u := range s.units {
+		if u.see >= 0 {
+			u.see += base
+		}
+		x.units = append(x.units, u)
+	}
 	names := make([]string, 0, len(s.terms))
 	for t := range s.terms {
 		names = append(names, t)

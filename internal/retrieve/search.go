@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -59,7 +60,8 @@ type Passage struct {
 	Codes []string
 	// Parts say what the score is made of.
 	Parts []Part
-	// Same are further places with nearly the same text, left out of the results.
+	// Same are further places left out of the results: with nearly the same text, or
+	// with nothing but a pointer to this passage.
 	Same []Place
 }
 
@@ -245,13 +247,16 @@ func (x *Index) near(acc []float32, i int) float32 {
 
 // top is the n best, best first; equal scores keep the order of the documents.
 func top(all []scored, n int) []scored {
-	sort.Slice(all, func(i, j int) bool {
-		if all[i].score != all[j].score {
-			return all[i].score > all[j].score
+	best := make([]scored, 0, n+1)
+	for _, c := range all { // in the order of the documents
+		if len(best) == n && c.score <= best[n-1].score {
+			continue
 		}
-		return all[i].unit < all[j].unit
-	})
-	return all[:min(n, len(all))]
+		i := sort.Search(len(best), func(i int) bool { return best[i].score < c.score })
+		best = slices.Insert(best, i, c)
+		best = best[:min(len(best), n)]
+	}
+	return best
 }
 
 // passages turns the best k distinct candidates into results.
@@ -259,10 +264,18 @@ func (x *Index) passages(q query, ranked []scored, k int) []Passage {
 	var out []Passage
 	var seen []shingles
 	for _, r := range ranked {
+		var from []Place
+		if to := x.units[r.unit].see; to >= 0 {
+			from = append(from, x.place(r.unit))
+			r.unit = to
+		}
 		u := x.units[r.unit]
 		sh := shingle(u.Content)
 		if i := sh.like(seen); i >= 0 {
-			out[i].Same = append(out[i].Same, Place{u.Source, u.Line, u.EndLine})
+			if u.ID != out[i].ID {
+				from = append(from, x.place(r.unit))
+			}
+			out[i].Same = append(out[i].Same, from...)
 			continue
 		}
 		if len(out) == k {
@@ -273,9 +286,15 @@ func (x *Index) passages(q query, ranked []scored, k int) []Passage {
 			ID: u.ID, Document: u.Source, Title: u.Title, Path: u.Path, Kind: u.Kind,
 			Start: u.Start, End: u.End, Line: u.Line, EndLine: u.EndLine,
 			Text: u.Content, Score: float64(r.score), Codes: u.codes, Parts: x.parts(q, r.unit),
+			Same: from,
 		})
 	}
 	return out
+}
+
+// place is where a passage stands.
+func (x *Index) place(u int32) Place {
+	return Place{x.units[u].Source, x.units[u].Line, x.units[u].EndLine}
 }
 
 // parts explains the score of one passage: what each word and code gave.
