@@ -48,6 +48,9 @@ func (s *Sim) addInstance(d *streamDef, dayNo int32) int32 {
 		st.start = sched
 	}
 	key := s.ws[d.ws].name + "#" + d.folder + d.name + "@" + itoa(int(sched))
+	if _, taken := s.streamIDs[makeID("JOBSTREAM", key)]; taken {
+		key += "/" + itoa(int(si)) // submitted twice in one second
+	}
 	st.id = makeID("JOBSTREAM", key)
 	st.sched = internalID(si)
 	s.streamIDs[st.id] = si

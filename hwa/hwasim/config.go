@@ -38,6 +38,8 @@ type Config struct {
 	Users        []User        // default: operator, admin and viewer with generated passwords
 	Start        time.Time     // virtual time at which New returns; default 2026-11-22 02:30 UTC
 	RerunOutcome string        // RerunSucc (default) or RerunAbend
+
+	plan string // plan text instead of the bank's night and the generated part; for tests
 }
 
 // Sim is a simulated engine. It is an http.Handler for /twsd/api/v2 and safe
@@ -158,12 +160,8 @@ func New(cfg Config) (*Sim, error) {
 // build makes the model, the plan of the day and last night's FINAL.
 func (s *Sim) build() error {
 	m := newModel()
-	if err := m.parse(bankPlan); err != nil {
-		return fmt.Errorf("hwasim: %w", err)
-	}
 	s.model = m
-	rng := rand.New(rand.NewPCG(uint64(s.cfg.Seed), 0x68776173696d))
-	if err := s.fill(rng); err != nil {
+	if err := s.define(); err != nil {
 		return err
 	}
 	s.ws, s.res = m.stations, m.res
@@ -177,6 +175,21 @@ func (s *Sim) build() error {
 	s.now++ // the previous day's FINAL stands before the day's plan
 	s.instantiateSome(0, func(*streamDef) bool { return true })
 	return nil
+}
+
+// define fills the model from the plan text and the generator.
+func (s *Sim) define() error {
+	text := bankPlan
+	if s.cfg.plan != "" {
+		text = s.cfg.plan
+	}
+	if err := s.model.parse(text); err != nil {
+		return fmt.Errorf("hwasim: %w", err)
+	}
+	if s.cfg.plan != "" {
+		return nil
+	}
+	return s.fill(rand.New(rand.NewPCG(uint64(s.cfg.Seed), 0x68776173696d)))
 }
 
 // isFinal reports whether the stream extends or reports on the plan itself.

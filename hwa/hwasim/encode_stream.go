@@ -64,7 +64,7 @@ func (v *view) streamStatus(w *jsonw, si int32, status string, c streamStats) {
 	w.str("status", status)
 	if status == "STUCK" {
 		w.str("substatus", "WAITING_FOR_USER_INTERVENTION")
-	} else if c.ready > 0 && c.exec == 0 && v.s.open(st.deps, isResource) > 0 {
+	} else if c.ready > 0 && c.exec == 0 && !st.holding && v.s.open(st.deps, isResource) > 0 {
 		w.str("substatus", "WAITING_FOR_RESOURCE")
 	}
 	w.yes("canceled", st.has(fCanceled))

@@ -106,7 +106,7 @@ NETMAN on $WS: AWSEDW001I: Getting a new socket: 9`,
 BATCHMAN, MAILMAN and JOBMAN of $WS have ended; the message file is Mailbox.msg.`,
 	failUnlink: `MAILMAN: no answer from $WS within the response time, the workstation is unlinked.
 The backlog of messages after the plan switch is still being worked off.`,
-	failITA245: `JOBMANAGER on $WS: AWSITA245E An error occurred getting the response of the HTTP request. The error is "CURL error 35".
+	failITA245: `JOBMAN on $WS: AWSITA245E An error occurred getting the response of the HTTP request. The error is "CURL error 35".
 The agent process runs, but its answers do not arrive.`,
 	failDiskFull: `write /data/work/stage_0417.tmp: No space left on device
 ERROR: file system /data/work is full (100 % used, 0 bytes free)

@@ -147,7 +147,20 @@ func (s *Sim) unstart(ji int32) {
 		s.setWaiting(j, stHold) // before give, which would launch others otherwise
 		j.runs[len(j.runs)-1] = run{st: stHold, ws: j.ws, kind: j.last().kind}
 		s.giveQuietly(ji)
+		s.notBegun(j.stream)
 	}
+}
+
+// notBegun forgets that a stream has started when none of its jobs has.
+func (s *Sim) notBegun(si int32) {
+	st := &s.streams[si]
+	for _, ji := range st.jobs {
+		if s.jobs[ji].runs[0].submitted != 0 {
+			return
+		}
+	}
+	st.began = 0
+	s.giveStream(si)
 }
 
 // giveQuietly returns slots and units without letting others use them at once.
@@ -210,6 +223,9 @@ func (s *Sim) runningSince(ji int32, ago vsec) {
 		s.launch(ji)
 	}
 	r := j.last()
+	if j.st != stExec {
+		s.schedule(max(s.now+60, s.now-ago+vsec(max(r.dur, 1))), evEnd, ji, len(j.runs))
+	}
 	if j.st != stExec || r.start > s.now-ago {
 		r.start = s.now - ago
 	}

@@ -232,7 +232,7 @@ func (s *Sim) launchGate(ji int32) launchGate {
 		return gateLimit
 	case st.limit >= 0 && st.running >= st.limit:
 		return gateStreamLimit
-	case s.open(j.deps, isResource) > 0 || s.open(st.deps, isResource) > 0:
+	case s.open(j.deps, isResource) > 0 || !st.holding && s.open(st.deps, isResource) > 0:
 		return gateResource
 	}
 	return gateNone

@@ -93,7 +93,10 @@ func (s *Sim) launchIssues(out []issue, ji int32) []issue {
 	if st.limit >= 0 && st.running >= st.limit {
 		add("STREAM_LIMIT", "The limit of the job stream %s is %d and %d jobs are running.", st.name, st.limit, st.running)
 	}
-	for _, deps := range [][]dep{j.deps, st.deps} {
+	for n, deps := range [][]dep{j.deps, st.deps} {
+		if n == 1 && st.holding {
+			continue
+		}
 		for i := range deps {
 			if d := &deps[i]; d.kind == depResource && !d.released && s.freeUnits(d.target) < int32(d.qty) {
 				r := &s.res[d.target]

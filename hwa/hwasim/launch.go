@@ -8,7 +8,6 @@ type outcome struct {
 	repeat  int   // more runs that end the same way; negative: all of them
 	fail    bool  // cannot be launched: FAIL
 	lost    bool  // its end is never reported
-	finalRC bool
 }
 
 // launch hands a READY job to its agent.
@@ -89,8 +88,8 @@ func (s *Sim) take(ji int32) {
 	s.streams[j.stream].running++
 	j.held = s.book(j.deps, ji, 1) || j.held
 	st := &s.streams[j.stream]
-	if st.running == 1 {
-		s.book(st.deps, ^j.stream, 1)
+	if !st.holding {
+		st.holding = s.book(st.deps, ^j.stream, 1)
 	}
 }
 
@@ -137,10 +136,6 @@ func (s *Sim) give(ji int32) {
 		j.held = false
 		s.book(j.deps, ji, -1)
 		s.wakeUsers(j.deps)
-	}
-	if st.running == 0 {
-		s.book(st.deps, ^j.stream, -1)
-		s.wakeUsers(st.deps)
 	}
 	if st.limit >= 0 {
 		for _, k := range st.jobs {
@@ -203,13 +198,18 @@ func (s *Sim) end(ji int32, runs int) {
 	if j.st != stExec || len(j.runs) != runs || r.flags&rfLost != 0 || r.start+vsec(r.dur) > s.now {
 		return
 	}
+	if !s.ws[r.ws].linked { // the report waits on the agent until it is linked again
+		s.schedule(s.now+60, evEnd, ji, runs)
+		return
+	}
+	r.end = r.start + vsec(r.dur)
 	s.checkMinDuration(j, r)
 	if r.rc != 0 {
 		s.finish(ji, stAbend)
 		return
 	}
 	if j.has(fConfirm) || r.flags&rfMinNot != 0 && s.minAction(j) == "confirmed" {
-		r.end, j.st, r.st = s.now, stPend, stPend
+		j.st, r.st = stPend, stPend
 		s.give(ji)
 		return
 	}
@@ -218,7 +218,7 @@ func (s *Sim) end(ji int32, runs int) {
 
 func (s *Sim) checkMinDuration(j *job, r *run) {
 	p := s.streams[j.stream].def.planOf(j)
-	if p == nil || p.opts == nil || p.opts.minDur == 0 || s.now-r.start >= vsec(p.opts.minDur) {
+	if p == nil || p.opts == nil || p.opts.minDur == 0 || r.end-r.start >= vsec(p.opts.minDur) {
 		return
 	}
 	r.flags |= rfMinNot
@@ -344,6 +344,17 @@ func (s *Sim) checkDone(si int32) {
 	}
 	if !st.done {
 		st.done, st.ended = true, s.now
-		s.refreshAll(st.succ)
+		s.giveStream(si)
+		s.refreshAll(s.streams[si].succ)
+	}
+}
+
+// giveStream returns the resource units a job stream itself holds.
+func (s *Sim) giveStream(si int32) {
+	st := &s.streams[si]
+	if st.holding {
+		st.holding = false
+		s.book(st.deps, ^si, -1)
+		s.wakeUsers(st.deps)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"resync/hwa/joblog"
 )
 
 var scriptDirs = map[string]string{"sql": "/opt/bank/sql/%s.sh", "java": "/opt/bank/java/bin/%s", "load": "/opt/bank/load/%s.sh", "etl": "/opt/bank/etl/run_%s.sh",
@@ -34,7 +36,7 @@ func (s *Sim) jobLog(ji int32, n int, contentOnly bool) string {
 	}
 	body := s.body(ji, n)
 	if contentOnly {
-		return body
+		return strings.Join(body, "\n") + "\n"
 	}
 	return s.renderLog(ji, n, body)
 }
@@ -66,33 +68,32 @@ func (s *Sim) mergeLog(text string, at vsec) string {
 	return b.String()
 }
 
-var processes = map[string]bool{"BATCHMAN": true, "MAILMAN": true, "WRITER": true, "NETMAN": true, "JOBMAN": true, "JOBMANAGER": true, "STAGEMAN": true}
+var processes = map[string]bool{"BATCHMAN": true, "MAILMAN": true, "WRITER": true, "NETMAN": true, "JOBMAN": true, "STAGEMAN": true}
 
 // body is what the job itself printed.
-func (s *Sim) body(ji int32, n int) string {
+func (s *Sim) body(ji int32, n int) []string {
 	j := &s.jobs[ji]
 	r := &j.runs[n]
-	var b strings.Builder
+	var out []string
 	at := func(pct int32) string {
 		d := s.endOf(r) - r.start
 		return s.at(r.start + d*vsec(pct)/100).Format("15:04:05")
 	}
 	rows := 1000 + int(j.id[3])*731
-	fmt.Fprintf(&b, "%s %s: start, business date %s\n", at(0), strings.ToLower(j.name), s.at(s.streams[j.stream].time).Format(time.DateOnly))
+	out = append(out, fmt.Sprintf("%s %s: start, business date %s", at(0), strings.ToLower(j.name), s.at(s.streams[j.stream].time).Format(time.DateOnly)))
 	for i, line := range bodyLines[j.def.kind] {
-		fmt.Fprintf(&b, "%s %s\n", at(int32(5+i*20)), strings.NewReplacer("$ROWS", itoa(rows*(i+1)), "$FILE", strings.ToLower(j.name)+".dat", "$WS", s.ws[r.ws].name).Replace(line))
+		fill := strings.NewReplacer("$ROWS", itoa(rows*(i+1)), "$FILE", strings.ToLower(j.name)+".dat", "$WS", s.ws[r.ws].name)
+		out = append(out, at(int32(5+i*20))+" "+fill.Replace(line))
 	}
 	switch {
 	case r.end == 0 || r.st == stExec:
-		return b.String()
+		return out
 	case r.failure != failNone:
-		b.WriteString(s.failLines(r.failure, ji) + "\n")
+		return append(out, strings.Split(s.failLines(r.failure, ji), "\n")...)
 	case r.rc != 0:
-		fmt.Fprintf(&b, "%s ended with return code %d\n", at(100), r.rc)
-	default:
-		fmt.Fprintf(&b, "%s %s: finished, %d records\n", at(100), strings.ToLower(j.name), rows)
+		return append(out, fmt.Sprintf("%s ended with return code %d", at(100), r.rc))
 	}
-	return b.String()
+	return append(out, fmt.Sprintf("%s %s: finished, %d records", at(100), strings.ToLower(j.name), rows))
 }
 
 var bodyLines = map[string][]string{
@@ -109,26 +110,27 @@ var bodyLines = map[string][]string{
 	"sh":      {"environment loaded", "$ROWS lines processed"},
 }
 
-// renderLog puts the banner and the footer around a body.
-func (s *Sim) renderLog(ji int32, n int, body string) string {
+// renderLog puts the banner and the footer around a body, in the style of the
+// agent the run was on.
+func (s *Sim) renderLog(ji int32, n int, body []string) string {
 	j := &s.jobs[ji]
 	r := &j.runs[n]
 	st := &s.streams[j.stream]
-	rule := strings.Repeat("=", 63) + "\n"
-	const date = "Mon Jan _2 15:04:05 MST 2006"
-	var b strings.Builder
-	b.WriteString(rule)
-	fmt.Fprintf(&b, "= JOB       : %s#%s[(%s),(%s)].%s\n", s.ws[st.ws].name, st.name, s.at(st.time).Format("1504 01/02/06"), st.sched, j.name)
-	fmt.Fprintf(&b, "= USER      : %s\n= JCLFILE   : %s\n= TWSRCMAP  :\n= AGENT     : %s\n= Job Number: %d\n= %s\n", j.def.login, scriptOf(j.def), s.ws[r.ws].name, r.number, s.at(r.start).Format(date))
-	b.WriteString(rule)
-	b.WriteString(body)
-	if r.end == 0 {
-		return b.String()
+	w := &s.ws[r.ws]
+	rep := joblog.Report{Workstation: s.ws[st.ws].name, Stream: st.name, SchedTime: s.at(st.time), SchedID: st.sched, Job: j.name, User: j.def.login,
+		Command: scriptOf(j.def), Agent: w.name, JobNumber: int64(r.number), Started: s.at(r.start), Output: body, Running: r.end == 0,
+		Ended: s.at(r.end), ExitStatus: int(r.rc), MemoryKB: 20480 + int64(j.id[4])*512}
+	if r.end != 0 {
+		rep.CPU = time.Duration(r.end-r.start) * 40 * time.Millisecond
 	}
-	d := int(r.end - r.start)
-	b.WriteString(rule)
-	fmt.Fprintf(&b, "= Exit Status           : %d\n= System Time (Seconds) : %d     Elapsed Time (hh:mm:ss) : %02d:%02d:%02d\n= User Time (Seconds)   : %d\n= Job CPU usage (ms)    : %d\n= Job Memory usage (kb) : %d\n= %s\n",
-		r.rc, d/90, d/3600, d/60%60, d%60, d/20, d*40, 20480+int(j.id[4])*512, s.at(r.end).Format(date))
-	b.WriteString(rule)
-	return b.String()
+	switch {
+	case w.kind == "AGENT":
+		rep.Style = joblog.DynamicAgent
+	case w.os == "WINDOWS":
+		rep.Style = joblog.Windows
+	}
+	return joblog.Render(rep)
 }
+
+// scriptBase is the bare name in a job's script.
+func scriptBase(d *jobDef) string { return strings.ToLower(d.name) }

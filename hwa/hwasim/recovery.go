@@ -176,6 +176,7 @@ func (s *Sim) cancelStream(si int32) {
 	for _, ji := range st.jobs {
 		s.refreshAll(s.jobs[ji].succ)
 	}
+	s.giveStream(si)
 	s.checkDone(si)
 	s.refreshAll(st.succ)
 }

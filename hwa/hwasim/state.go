@@ -225,6 +225,7 @@ type stream struct {
 	flags    flag
 	carried  bool
 	done     bool // every job is successful or canceled
+	holding  bool // units of its resources are taken, from its first launch to its end
 	began    vsec
 	ended    vsec
 	day      int32
