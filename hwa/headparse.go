@@ -331,6 +331,23 @@ func (s *scanner) raw() []byte {
 		}
 		return nil
 	}
+	// One loop finds the end and notices whether the bytes can be taken as they are, which nearly all can.
+	for i := s.i + 1; i < len(s.b); i++ {
+		switch c := s.b[i]; {
+		case c == '"':
+			plain := s.b[s.i+1 : i]
+			s.i = i + 1
+			return plain
+		case c == '\\' || c < ' ' || c >= 0x80:
+			return s.escaped()
+		}
+	}
+	s.fail(errShort)
+	return nil
+}
+
+// escaped takes a string with bytes that need a closer look.
+func (s *scanner) escaped() []byte {
 	end, err := skipString(s.b, s.i)
 	if err != nil {
 		s.fail(err)
@@ -338,12 +355,7 @@ func (s *scanner) raw() []byte {
 	}
 	token := s.b[s.i:end]
 	s.i = end
-	for _, c := range token {
-		if c == '\\' || c < ' ' || c >= 0x80 {
-			return s.unquote(token)
-		}
-	}
-	return token[1 : len(token)-1]
+	return s.unquote(token)
 }
 
 func (s *scanner) unquote(token []byte) []byte {
