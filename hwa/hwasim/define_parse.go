@@ -40,7 +40,7 @@ func (p *parser) line(line string) error {
 	if err != nil {
 		return err
 	}
-	if len(f) < 3 {
+	if len(f) < 3 && (f[0] != "STREAM" || len(f) < 2) {
 		return fmt.Errorf("%q: too few words", line)
 	}
 	switch f[0] {
