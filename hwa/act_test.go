@@ -115,6 +115,22 @@ func TestIDsAreEscaped(t *testing.T) {
 	}
 }
 
+// TestEmptyAnswer checks that nothing is an answer to an action by id, where the status says all, and to nothing else.
+func TestEmptyAnswer(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {})
+	if got, err := c.HoldJob(t.Context(), anID, why); err != nil || got.ID != anID {
+		t.Errorf("action by id: %v, %v", got, err)
+	}
+	_, err := c.Job(t.Context(), anID)
+	if e := asError(t, err); e.Kind != KindProtocol || !strings.Contains(e.Message, "empty") {
+		t.Errorf("read: %+v", e)
+	}
+	_, err = Collect(c.Jobs(t.Context(), ListOptions{}))
+	if e := asError(t, err); e.Kind != KindProtocol || !strings.Contains(e.Message, "empty") {
+		t.Errorf("list: %+v", e)
+	}
+}
+
 func TestFenceSendsBothNames(t *testing.T) {
 	var got string
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) { got = r.URL.RawQuery })

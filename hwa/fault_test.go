@@ -98,34 +98,39 @@ func TestAnswersBecomeErrors(t *testing.T) {
 				w.WriteHeader(tt.status)
 				fmt.Fprint(w, tt.body)
 			})
-			_, err := c.Job(t.Context(), anID)
-			got := asError(t, err)
 			tt.want.HTTPStatus = tt.status
-			ignore := cmpopts.IgnoreFields(Error{}, "Op", "URL", "Message", "ServerText", "Err")
-			if diff := cmp.Diff(tt.want, *got, ignore, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("read (-want +got):\n%s", diff)
-			}
-			if !strings.Contains(got.Error(), tt.says) || !strings.HasPrefix(got.Error(), "read job "+anID+": ") {
-				t.Errorf("message %q does not say %q", got.Error(), tt.says)
-			}
-			reads := hits.Swap(0)
-			if want := map[bool]int32{true: 3, false: 1}[tt.want.Retryable]; reads != want {
-				t.Errorf("the read was sent %d times, want %d", reads, want)
-			}
-
-			_, err = c.HoldJob(t.Context(), anID, why)
-			got = asError(t, err)
-			tt.want.Retryable, tt.want.MayHaveActed = false, tt.acted
-			if diff := cmp.Diff(tt.want, *got, ignore, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("write (-want +got):\n%s", diff)
-			}
-			if hits.Load() != 1 {
-				t.Errorf("the write was sent %d times", hits.Load())
-			}
-			if strings.Contains(got.Error(), "already have acted") != tt.acted {
-				t.Errorf("message %q", got.Error())
-			}
+			checkAnswer(t, c, &hits, tt.want, tt.acted, tt.says)
 		})
+	}
+}
+
+// checkAnswer reads and writes once and compares the errors; want is that of the read.
+func checkAnswer(t *testing.T, c *Client, hits *atomic.Int32, want Error, acted bool, says string) {
+	t.Helper()
+	_, err := c.Job(t.Context(), anID)
+	got := asError(t, err)
+	ignore := cmpopts.IgnoreFields(Error{}, "Op", "URL", "Message", "ServerText", "Err")
+	if diff := cmp.Diff(want, *got, ignore, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(got.Error(), says) || !strings.HasPrefix(got.Error(), "read job "+anID+": ") {
+		t.Errorf("message %q does not say %q", got.Error(), says)
+	}
+	reads := hits.Swap(0)
+	if sent := map[bool]int32{true: 3, false: 1}[want.Retryable]; reads != sent {
+		t.Errorf("the read was sent %d times, want %d", reads, sent)
+	}
+	_, err = c.HoldJob(t.Context(), anID, why)
+	got = asError(t, err)
+	want.Retryable, want.MayHaveActed = false, acted
+	if diff := cmp.Diff(want, *got, ignore, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("write (-want +got):\n%s", diff)
+	}
+	if hits.Load() != 1 {
+		t.Errorf("the write was sent %d times", hits.Load())
+	}
+	if strings.Contains(got.Error(), "already have acted") != acted {
+		t.Errorf("message %q", got.Error())
 	}
 }
 
