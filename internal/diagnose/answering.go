@@ -184,7 +184,9 @@ func (in *inquiry) aboutJob(t target) {
 		w = aboutPlan
 	}
 	in.rank(findings, in.lookupText(t), w)
-	in.sayHypotheses()
+	if len(in.ans.Hypotheses) > 0 || waiting(f.job) || failed(f.job) {
+		in.sayHypotheses()
+	}
 	if failed(f.job) || waiting(f.job) || blocksRE.MatchString(in.q.Text) {
 		in.sayBlocks(f)
 	}
@@ -196,6 +198,9 @@ func (in *inquiry) lookupText(t target) string {
 	text := in.q.Text
 	for _, name := range in.mentions(text) {
 		text = strings.ReplaceAll(text, name, "")
+	}
+	if len(in.codes) == 0 && generic(text) {
+		return "" // "why is it not running" has no words to look up
 	}
 	return text
 }
@@ -264,17 +269,23 @@ func (in *inquiry) sayHypotheses() {
 		if c.documentedProblem() {
 			in.sayDocumented(c.docs[0], h.Citations[0])
 		}
-		if len(h.Citations) > 0 {
-			in.say(c.fd.remedy, append(slices.Clone(h.Citations), h.Evidence...)...)
-			in.say(c.fd.check, append(slices.Clone(h.Citations), h.Evidence...)...)
-		} else {
-			in.say(c.fd.remedy, h.Evidence...)
-			in.say(c.fd.check, h.Evidence...)
-		}
+		in.sayAdvice(c.fd, h.Citations)
 	default:
 		in.sayDocumented(c.docs[0], h.Citations[0])
 	}
 	in.sayOthers()
+}
+
+// sayAdvice says what to check and what to do. The advice is a rule of the
+// product that is built in; it is shown as such beside the passages cited.
+func (in *inquiry) sayAdvice(fd *finding, citations []string) {
+	text := joinParts(fd.remedy, fd.check)
+	if text == "" {
+		return
+	}
+	rule := in.note(Evidence{Kind: "gate", Title: "Rule for " + fd.cause, Text: text, Source: "built-in rule of Resync"})
+	in.say(fd.remedy, append(slices.Clone(citations), rule)...)
+	in.say(fd.check, append(slices.Clone(citations), rule)...)
 }
 
 func (in *inquiry) sayOnce(text string, ev ...string) {
@@ -361,16 +372,22 @@ func (in *inquiry) seenTitle(title string) string {
 
 // aboutPlan diagnoses the plan as a whole.
 func (in *inquiry) aboutPlan() {
+	w, text := aboutPlan, in.q.Text
+	if generic(text) {
+		w, text = aboutAnything, ""
+	}
 	findings := in.observe()
 	if in.snap == nil {
 		findings = append(findings, in.probe()...)
+		w = aboutOutage
 	}
-	w := aboutPlan
-	if generic(in.q.Text) {
-		w = aboutAnything
+	if text == "" {
+		if in.snap != nil {
+			in.sayCounts()
+		}
 		findings = append(findings, in.failures()...)
 	}
-	in.rank(findings, in.q.Text, w)
+	in.rank(findings, text, w)
 	in.sayHypotheses()
 }
 
@@ -387,6 +404,8 @@ func generic(text string) bool {
 var genericWords = func() map[string]bool {
 	m := map[string]bool{}
 	for w := range strings.FieldsSeq(`what what's whats wrong with tonight tonight's plan the production night batch happening happened going why any anything problem problems there
+		run runs running started start starts starting not isn't doesn't don't didn't yet still wait waits waiting ready hold held stuck blocked block blocks
+		for minutes minute hours hour since and can abend abended abends ended end fail fails exec succ its roda rodando executa parado
 		are is was has have been did does our my this now today current status everything something broken failed failing jobs job late
 		que qual está esta errado com plano noite hoje aconteceu acontecendo algum problema problemas por porque`) {
 		m[w] = true
@@ -402,7 +421,7 @@ func (in *inquiry) probe() []*finding {
 	if err == nil {
 		return nil
 	}
-	in.skipped("the plan", err)
+	in.skipped("the plan, and with it every name in the question", err)
 	return in.unreachable(err)
 }
 

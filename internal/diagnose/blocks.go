@@ -120,7 +120,7 @@ func (in *inquiry) keepBlocked(r *BlocksResult, source string, asOf time.Time) {
 	for _, b := range r.Blocked[:min(len(r.Blocked), 40)] {
 		shown = append(shown, line("level", b.Level, "job", b.Job, "status", b.Status, "deadline", b.Deadline, "at risk", yes(b.AtRisk), "critical", yes(b.Critical)))
 	}
-	text := fmt.Sprintf("%s wait behind %s; %d directly; %s at risk; %s\n%s", plural(r.Total, "open job", "open jobs"), r.Job, r.direct(),
+	text := fmt.Sprintf("%s behind %s; %d directly; %s at risk; %s\n%s", waitFor(r.Total), r.Job, r.direct(),
 		plural(r.AtRisk, "deadline", "deadlines"), plural(r.Critical, "critical job", "critical jobs"), strings.Join(shown, "\n"))
 	in.note(Evidence{Kind: "plan", Title: "What waits for " + r.Job, Text: text, Source: source, AsOf: asOf})
 	if len(r.Blocked) > maxBlocked {
@@ -222,7 +222,26 @@ func (fl *flow) levels(root string) []*flowNode {
 			after[p.JobID+p.StreamID] = append(after[p.JobID+p.StreamID], n)
 		}
 	}
-	queue := []*flowNode{{id: root}}
+	fl.spread(after, []*flowNode{{id: root}}, root)
+	// What waits through its stream's own dependencies is listed without the
+	// link: it enters one step behind.
+	var entries []*flowNode
+	for _, n := range fl.order {
+		if n.level == 0 && !slices.ContainsFunc(n.preds, func(p plan.Ref) bool { return len(fl.endsOf(p)) > 0 }) {
+			n.level = 1
+			entries = append(entries, n)
+		}
+	}
+	fl.spread(after, entries, root)
+	for _, n := range fl.order {
+		n.level = max(n.level, 1)
+		fl.longest(n)
+	}
+	return fl.order
+}
+
+// spread numbers what follows the nodes of the queue, breadth first.
+func (fl *flow) spread(after map[string][]*flowNode, queue []*flowNode, root string) {
 	for len(queue) > 0 {
 		at := queue[0]
 		queue = queue[1:]
@@ -240,11 +259,6 @@ func (fl *flow) levels(root string) []*flowNode {
 			}
 		}
 	}
-	for _, n := range fl.order {
-		n.level = max(n.level, 1)
-		fl.longest(n)
-	}
-	return fl.order
 }
 
 // longest is the estimated time from the end of the job asked about to the

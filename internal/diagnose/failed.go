@@ -156,7 +156,17 @@ func (in *inquiry) abended(f *jobFacts, lg *runLog) []*finding {
 		ev = append(ev, f.runEv)
 	}
 	fd.claims = append(fd.claims, because(said+".", ev...))
+	if f.run != nil && f.run.ReturnCode != nil {
+		if hint := returnCodeHint(*f.run.ReturnCode); hint != "" {
+			rule := in.note(Evidence{Kind: "gate", Title: "Rule for return codes", Source: "built-in rule of Resync", Text: hint})
+			fd.claims = append(fd.claims, because(hint, rule))
+		}
+	}
 	in.readLogInto(fd, f, lg)
+	if lg != nil && len(lg.signals) > 0 && signalHint(lg.signals[0].Kind) != "" {
+		fd.cause = string(lg.signals[0].Kind)
+		fd.title = f.name + " failed: " + signalName(lg.signals[0].Kind)
+	}
 	in.recovery(fd, f)
 	if f.run != nil && f.run.ID != "" {
 		fd.fix = []Fix{rerunFix(f)}
@@ -176,8 +186,9 @@ func (in *inquiry) launchFailed(f *jobFacts, lg *runLog) []*finding {
 		remedy: "Correct what kept it from launching (the logon user of the job definition, streamlogon, or the script), then rerun; confirm is not supported on FAIL.",
 		query:  []string{queryStates, "job failed error retrieving the password structure for logon user"},
 	}
-	said, ev := f.name+" is in FAIL: jobman was unable to launch it, while ABEND means that it ran and ended with an error", []string{f.jobEv}
-	fd.claims = append(fd.claims, because(said+".", ev...))
+	rule := in.note(Evidence{Kind: "gate", Title: "Rule for FAIL and ABEND", Source: "built-in rule of Resync",
+		Text: "FAIL: the job could not be launched. ABEND: the job ran and ended with an error."})
+	fd.claims = append(fd.claims, because(f.name+" is in FAIL: jobman was unable to launch it, while ABEND means that a job ran and ended with an error.", f.jobEv, rule))
 	if d := f.job.JobDefinition; d != nil && len(d.UserLogins) > 0 {
 		fd.claims = append(fd.claims, because("Its logon user is "+strings.Join(d.UserLogins, ", ")+".", f.jobEv))
 	} else {
@@ -203,7 +214,7 @@ func (in *inquiry) readLogInto(fd *finding, f *jobFacts, lg *runLog) {
 			fd.claims = append(fd.claims, because(fmt.Sprintf("The log says at line %d: “%s”.", s.Line, clip(strings.TrimSpace(s.Text), 220)), lg.ev))
 		}
 		if len(lg.signals) > 0 {
-			if hint := signalHint(lg.signals[0].Kind); hint != "" {
+			if hint := signalHint(lg.signals[0].Kind); hint != "" && len(lg.codes) == 0 {
 				fd.claims = append(fd.claims, because(hint, lg.ev))
 			}
 		}
@@ -216,6 +227,50 @@ func (in *inquiry) readLogInto(fd *finding, f *jobFacts, lg *runLog) {
 	if len(codes) > 0 {
 		fd.query = append([]string{strings.Join(distinct(codes), " ")}, fd.query...)
 	}
+}
+
+// returnCodeHint says what a shell's return code means, where it means one thing.
+func returnCodeHint(rc int) string {
+	switch {
+	case rc == 126:
+		return "Return code 126 is the shell's for a command that may not be executed."
+	case rc == 127:
+		return "Return code 127 is the shell's for a command or script that was not found."
+	case rc > 128 && rc <= 128+31:
+		return fmt.Sprintf("Return code %d is the shell's for a process ended by signal %d.", rc, rc-128)
+	case rc < 0 && rc > -32:
+		return fmt.Sprintf("Return code %d stands for a process ended by signal %d: it was killed.", rc, -rc)
+	}
+	return ""
+}
+
+// signalName names the kind of trouble in a few words.
+func signalName(k joblog.Kind) string {
+	switch k {
+	case joblog.DiskFull:
+		return "disk or tablespace full"
+	case joblog.Memory:
+		return "out of memory"
+	case joblog.Permission:
+		return "permission denied"
+	case joblog.Login:
+		return "login failed"
+	case joblog.NotFound:
+		return "something it needs was not found"
+	case joblog.Connection:
+		return "a connection failed"
+	case joblog.TLS:
+		return "certificate or TLS problem"
+	case joblog.Timeout:
+		return "something it waited for did not come in time"
+	case joblog.Lock:
+		return "a lock was held"
+	case joblog.Database:
+		return "the database refused its work"
+	case joblog.Killed:
+		return "its process was killed"
+	}
+	return strings.ReplaceAll(string(k), "_", " ")
 }
 
 // signalHint says in a sentence what kind of trouble a telling line is.

@@ -48,7 +48,9 @@ func gateList() []gateCheck {
 		{"fence", beforeLaunch, fenceGate},
 		{"workstation_limit", beforeLaunch, limitGate},
 		{"resources", beforeLaunch, resourcesGate},
+		{"broker", beforeLaunch, brokerGate},
 		{"agent_link", beforeLaunch, linkGate},
+		{"agent_online", beforeLaunch, onlineGate},
 		{"agent_initialised", beforeLaunch, initialisedGate},
 		{"agent_started", beforeLaunch, startedGate},
 		{"job_manager", beforeLaunch, jobManagerGate},
@@ -129,7 +131,10 @@ func suppressionGate(_ *inquiry, f *jobFacts) verdict {
 			query:  []string{"workstation ignore keyword jobs not added to the production plan suppressed workstation set to ignore"},
 		}, f.jobEv, f.wsEv)
 	}
-	if sub == hwa.JobSubStatusSupprUnsatisfiedDependency || f.job.LastRunCompositeStatus.Status == hwa.JobStatusSuppr || f.job.JobStatusFlags.UntilGone && f.job.LastRunCommonStatus == hwa.CommonStatusSuppress {
+	if f.job.JobStatusFlags.UntilGone && f.job.LastRunCompositeStatus.Status == hwa.JobStatusSuppr {
+		return verdict{state: GateFail, text: "suppressed because the latest start time passed", ev: []string{f.jobEv}}
+	}
+	if sub == hwa.JobSubStatusSupprUnsatisfiedDependency || f.job.LastRunCompositeStatus.Status == hwa.JobStatusSuppr {
 		return open("the job is suppressed", &finding{
 			cause: "suppressed", title: "The job is suppressed", weight: 0.95,
 			claims: []claim{because(f.name+" is suppressed ("+strings.TrimSpace(status(f.job)+" "+string(sub))+"): a condition it depends on was not met or its latest start time passed, so it does not run.", f.jobEv)},
@@ -142,7 +147,7 @@ func suppressionGate(_ *inquiry, f *jobFacts) verdict {
 }
 
 func noOperationGate(_ *inquiry, f *jobFacts) verdict {
-	if f.job.JobOptions.NoOperation || f.job.LastRunCompositeStatus.DontRun || f.job.LastRunCompositeStatus.Substatus == hwa.JobSubStatusSuccDoNotRun {
+	if f.job.JobOptions.NoOperation || f.job.LastRunCompositeStatus.Substatus == hwa.JobSubStatusSuccDoNotRun {
 		return open("the job is set to no operation", &finding{
 			cause: "no_operation", title: "The job is set not to run (NOP)", weight: 0.93,
 			claims: []claim{because(f.name+" has the no operation (nop) option: the engine takes it as done without running it.", f.jobEv)},

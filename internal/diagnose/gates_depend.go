@@ -67,23 +67,25 @@ func externalGate(in *inquiry, f *jobFacts) verdict {
 }
 
 func joinGate(in *inquiry, f *jobFacts) verdict {
-	return dependencyGate(f, "join", f.job.Dependencies, f.jobEv, func(unmet []hwa.Dependency) *finding {
-		var members []hwa.Dependency
-		for _, j := range unmet {
-			members = append(members, openDeps(j.Members, hwa.DependencyTypeInternal, hwa.DependencyTypeExternalJob, hwa.DependencyTypeExternalJobStream)...)
-		}
-		fd := in.predecessorFinding(f, members)
-		j := unmet[0]
-		need := "all"
-		if j.Criteria == hwa.JoinCriteriaAtLeast || j.JoinQuantity > 0 {
-			need = fmt.Sprintf("at least %d", j.JoinQuantity)
-		}
-		ev := in.noteDependency(f, j, fmt.Sprintf("join %s; needs %s of %d; not satisfied %d", j.JoinName, need, len(j.Members), len(members)))
-		fd.cause, fd.title = "join", "Join "+j.JoinName+" is not satisfied"
-		fd.claims = append([]claim{because(fmt.Sprintf("%s waits for the join %s, which needs %s of %d conditions.", f.name, j.JoinName, need, len(j.Members)), ev)}, fd.claims...)
-		fd.query = append([]string{"join condition dependencies number of dependencies to be met"}, fd.query...)
-		return fd
-	}, hwa.DependencyTypeJoin)
+	return dependencyGate(f, "join", f.job.Dependencies, f.jobEv, func(unmet []hwa.Dependency) *finding { return in.joinFinding(f, unmet) }, hwa.DependencyTypeJoin)
+}
+
+func (in *inquiry) joinFinding(f *jobFacts, unmet []hwa.Dependency) *finding {
+	var members []hwa.Dependency
+	for _, j := range unmet {
+		members = append(members, openDeps(j.Members, hwa.DependencyTypeInternal, hwa.DependencyTypeExternalJob, hwa.DependencyTypeExternalJobStream)...)
+	}
+	fd := in.predecessorFinding(f, members)
+	j := unmet[0]
+	need := "all"
+	if j.Criteria == hwa.JoinCriteriaAtLeast || j.JoinQuantity > 0 {
+		need = fmt.Sprintf("at least %d", j.JoinQuantity)
+	}
+	ev := in.noteDependency(f, j, fmt.Sprintf("join %s; needs %s of %d; not satisfied %d", j.JoinName, need, len(j.Members), len(members)))
+	fd.cause, fd.title = "join", "Join "+j.JoinName+" is not satisfied"
+	fd.claims = append([]claim{because(fmt.Sprintf("%s waits for the join %s, which needs %s of %d conditions.", f.name, j.JoinName, need, len(j.Members)), ev)}, fd.claims...)
+	fd.query = append([]string{"join condition dependencies number of dependencies to be met"}, fd.query...)
+	return fd
 }
 
 // noteDependency records one dependency of a job.
@@ -206,6 +208,7 @@ func (in *inquiry) root(fd *finding, f *jobFacts, d hwa.Dependency, depth int) {
 		return
 	}
 	if !waiting(pred.job) {
+		in.runningRoot(fd, pred)
 		return
 	}
 	unmet := openDeps(pred.job.Dependencies, hwa.DependencyTypeInternal, hwa.DependencyTypeExternalJob)
@@ -239,6 +242,25 @@ func (in *inquiry) failedRoot(fd *finding, f, pred *jobFacts) {
 	fd.title, fd.cause, fd.weight = "Predecessor "+pred.name+" failed", "predecessor_failed", 0.88
 	if pred.run != nil && pred.run.ID != "" {
 		fd.fix = []Fix{rerunFix(pred)}
+	}
+}
+
+// runningRoot says that the chain waits for a job that runs.
+func (in *inquiry) runningRoot(fd *finding, pred *jobFacts) {
+	if pred.job.LastRunCommonStatus != hwa.CommonStatusRunning || pred.run == nil {
+		return
+	}
+	said := pred.name + " is in " + status(pred.job) + " since " + stamp(pred.run.TimeInfo.ActualStartTime)
+	if usual := pred.run.TimeInfo.EstimatedDuration.Duration(); usual > 0 {
+		said += "; it is estimated to take " + span(usual)
+	}
+	fd.claims = append(fd.claims, because(said+".", pred.jobEv, pred.runEv))
+	fd.cause, fd.title = "predecessor_running", "The chain waits for "+pred.name+", which is still running"
+	fd.check = "Check whether it runs longer than estimated."
+	fd.remedy = "Wait for it; nothing needs repair while it runs within its usual time."
+	for _, over := range in.overrun(pred) {
+		fd.title = "The chain waits for " + pred.name + ": " + lowerFirst(over.title)
+		fd.cause, fd.check, fd.remedy, fd.query = over.cause, over.check, over.remedy, over.query
 	}
 }
 

@@ -98,6 +98,7 @@ func resourcesGate(in *inquiry, f *jobFacts) verdict {
 	if short == 0 {
 		return passed(fmt.Sprintf("%s with enough free units", plural(total, "resource", "resources")), f.jobEv)
 	}
+	in.deadlock(f, fd, deps)
 	return open(fmt.Sprintf("%d of %s without enough free units", short, plural(total, "resource", "resources")), fd, append(fd.evidence(), f.jobEv)...)
 }
 
@@ -112,7 +113,7 @@ func (in *inquiry) resourceShort(f *jobFacts, fd *finding, d hwa.Dependency, wai
 	case d.Available != nil:
 		free, known = *d.Available, true
 	}
-	if d.QuantityHeld >= d.Quantity && d.Quantity > 0 || (known && free >= d.Quantity) || (!known && !waits) {
+	if met(d) || d.QuantityHeld >= d.Quantity && d.Quantity > 0 || (known && free >= d.Quantity) || (!known && !waits) {
 		return false
 	}
 	ev := in.noteResource(f, d, key, res)
@@ -154,12 +155,12 @@ func holdersOf(r *hwa.ResourceInPlan) string {
 		}
 		name := h.JobKey
 		if name == "" {
-			name = h.JobStream + "." + h.Job
+			name = strings.Trim(h.JobStream+"."+h.Job, ".")
 		}
 		if h.Quantity != nil {
 			name += fmt.Sprintf(" (%s)", plural(*h.Quantity, "unit", "units"))
 		}
-		names = append(names, strings.TrimSuffix(name, "."))
+		names = append(names, name)
 	}
 	return strings.Join(names, ", ")
 }
@@ -233,11 +234,14 @@ func streamDependenciesGate(in *inquiry, f *jobFacts) verdict {
 		return notKnown("the job stream could not be read")
 	}
 	return dependencyGate(f, "dependency of the job stream", s.Dependencies, f.streamEv, func(unmet []hwa.Dependency) *finding {
-		prompts := openDeps(unmet, hwa.DependencyTypePrompt)
-		if len(prompts) > 0 {
+		follows := openDeps(unmet, hwa.DependencyTypeExternalJob, hwa.DependencyTypeExternalJobStream, hwa.DependencyTypeInternetwork, hwa.DependencyTypeJoin)
+		if prompts := openDeps(unmet, hwa.DependencyTypePrompt); len(prompts) > 0 && len(follows) == 0 {
 			return in.promptFinding(f, prompts)
 		}
-		if files := openDeps(unmet, hwa.DependencyTypeFile); len(files) > 0 {
+		if joins := openDeps(unmet, hwa.DependencyTypeJoin); len(joins) > 0 && len(joins) == len(follows) {
+			return in.joinFinding(f, joins)
+		}
+		if files := openDeps(unmet, hwa.DependencyTypeFile); len(files) > 0 && len(follows) == 0 {
 			shadow := *f
 			job := *f.job
 			job.Dependencies = files
@@ -246,8 +250,80 @@ func streamDependenciesGate(in *inquiry, f *jobFacts) verdict {
 				return v.finding
 			}
 		}
-		fd := in.predecessorFinding(f, unmet)
+		fd := in.predecessorFinding(f, follows)
 		fd.claims = append([]claim{because("Job stream "+s.Name+" itself waits, and with it all its jobs.", append(fd.evidence(), f.streamEv)...)}, fd.claims...)
 		return fd
 	}, hwa.DependencyTypeExternalJob, hwa.DependencyTypeExternalJobStream, hwa.DependencyTypeInternetwork, hwa.DependencyTypeJoin, hwa.DependencyTypePrompt, hwa.DependencyTypeFile)
+}
+
+// deadlock recognises two owners that each hold what the other needs.
+func (in *inquiry) deadlock(f *jobFacts, fd *finding, deps []hwa.Dependency) {
+	mine := map[string]bool{}
+	for key, r := range f.resources {
+		for _, h := range r.Holders {
+			mine[key] = mine[key] || h.JobID == f.job.ID || (h.JobID == "" && h.JobStreamID == f.job.JobStreamID)
+		}
+	}
+	for _, d := range deps {
+		res := f.resources[resourceKey(d.Workstation, d.Name)]
+		if d.DependencyType != hwa.DependencyTypeResource || met(d) || res == nil {
+			continue
+		}
+		for _, h := range res.Holders {
+			if other, key := in.wantsOf(h, mine); other != nil {
+				fd.cause, fd.title = "resource_deadlock", "A deadlock: two owners hold each other's resource"
+				fd.weight = 0.93
+				fd.claims = append(fd.claims, because(fmt.Sprintf("%s in turn waits for %s, which %s holds: neither can go on.", other.name, key, f.job.JobStreamName),
+					other.jobEv, f.jobEv, in.noteResource(f, d, resourceKey(d.Workstation, d.Name), res), in.seenTitle("Held resource "+key)))
+				fd.remedy = "Somebody has to give way: hold or cancel one of the two, or raise the quantity of one resource (conman resource) until it has passed."
+				return
+			}
+		}
+	}
+}
+
+// wantsOf finds a waiting job of a holder that needs one of the resources in
+// mine.
+func (in *inquiry) wantsOf(h hwa.ResourceHolder, mine map[string]bool) (*jobFacts, string) {
+	ids := []string{h.JobID}
+	if h.JobID == "" {
+		ids = in.waitingJobs(h.JobStreamID)
+	}
+	for _, id := range ids {
+		other, err := in.readJob(id)
+		if err != nil {
+			in.skipped("the holder "+h.JobStream, err)
+			continue
+		}
+		for _, d := range openDeps(other.job.Dependencies, hwa.DependencyTypeResource) {
+			key := resourceKey(d.Workstation, d.Name)
+			if !mine[key] {
+				continue
+			}
+			in.noteJob(other)
+			in.note(Evidence{Kind: "resource", Title: "Held resource " + key, Source: "GET /plan/job/" + id,
+				Text: line("resource", key, "needed by", other.name, "needs", plural(d.Quantity, "unit", "units"))})
+			return other, key
+		}
+	}
+	return nil, ""
+}
+
+// waitingJobs lists jobs of a stream that wait, by plan id, at most three.
+func (in *inquiry) waitingJobs(streamID string) []string {
+	if in.snap == nil {
+		return nil
+	}
+	var out []string
+	for k, st := range in.snap.Streams() {
+		if st.ID != streamID {
+			continue
+		}
+		for _, i := range in.snap.JobsOf(k) {
+			if j := in.snap.Job(i); j.SubStatus == string(hwa.JobSubStatusReadyWaitingForResources) && len(out) < 3 {
+				out = append(out, j.ID)
+			}
+		}
+	}
+	return out
 }

@@ -131,7 +131,7 @@ func (in *inquiry) notInitialised(ws, ev string, run, planRun int) *finding {
 
 func (in *inquiry) notInitialisedFinding(ws, said string, ev ...string) *finding {
 	return &finding{incident: true,
-		cause: "workstation_not_initialised", title: "Workstation " + ws + " did not get the new plan", weight: 0.87,
+		station: true, cause: "workstation_not_initialised", title: "Workstation " + ws + " did not get the new plan", weight: 0.87,
 		claims: []claim{because(said+".", ev...)},
 		check:  "Check whether mailman still runs on the workstation and what writer says in its standard list.",
 		remedy: "Wait for mailman to end there, or stop the workstation, wait, and link it again (conman stop, conman link).",
@@ -247,7 +247,7 @@ func names(list []plan.Workstation) string {
 
 func sslFinding(ev string, list []plan.Workstation) *finding {
 	return &finding{incident: true,
-		cause: "ssl_port_zero", title: "A secured workstation has SSL port 0", weight: 0.85,
+		station: true, cause: "ssl_port_zero", title: "A secured workstation has SSL port 0", weight: 0.85,
 		claims: []claim{because("Not linked, with a security level set and SSL port 0: "+names(list)+".", ev)},
 		check:  "Check the SSL port statement in the localopts file of the agent and of its domain manager, and the port in the workstation definition.",
 		remedy: "Set the SSL port in localopts to the right number, then stop and restart netman there.",
@@ -264,7 +264,7 @@ func (in *inquiry) behindFinding(ev string, list []plan.Workstation) *finding {
 func deadFinding(ev string, list []plan.Workstation) *finding {
 	return &finding{incident: true,
 		cause: "workstation_down", title: "Workstations without jobman and link", weight: 0.8,
-		claims: []claim{because("Neither linked nor JOBMAN_UP: "+names(list)+".", ev)},
+		claims: []claim{because("Neither linked nor with their job manager up: "+names(list)+".", ev)},
 		check:  "Check the standard list (stdlist) of batchman, mailman and jobman there for codes, and whether the machine is up.",
 		remedy: "If the processes were just stopped, start the workstation (conman start); otherwise repair what the code names first.",
 		query:  []string{"batchman and other processes fail on a fault-tolerant agent", "fault-tolerant agent processes stopped mailman jobman"},

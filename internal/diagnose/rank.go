@@ -44,6 +44,8 @@ var (
 	aboutPlan = weights{finding: 0.75, document: 1}
 	// aboutAnything: "what is wrong tonight" has no words of its own to look up.
 	aboutAnything = weights{finding: 1, document: 0.3}
+	// aboutOutage: the engine does not answer, which is the first thing to know.
+	aboutOutage = weights{finding: 1, document: 0.9}
 )
 
 // conclude turns findings into ranked hypotheses with citations. A question

@@ -153,8 +153,8 @@ func (in *inquiry) readRunning(ctx context.Context, f *jobFacts) error {
 func (in *inquiry) readResources(ctx context.Context, f *jobFacts) error {
 	f.resources = map[string]*hwa.ResourceInPlan{}
 	var names []string
-	for _, d := range openDeps(f.job.Dependencies, hwa.DependencyTypeResource) {
-		if !slices.Contains(names, d.Name) {
+	for _, d := range f.job.Dependencies {
+		if d.DependencyType == hwa.DependencyTypeResource && !slices.Contains(names, d.Name) {
 			names = append(names, d.Name)
 		}
 	}

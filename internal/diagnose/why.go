@@ -47,6 +47,8 @@ func (in *inquiry) why(f *jobFacts) []*finding {
 	if stale := in.lostEvent(f); stale != nil {
 		out = append(out, stale)
 	}
+	out = append(out, in.overrun(f)...)
+	in.engineWords(f, out)
 	slices.SortStableFunc(out, func(a, b *finding) int {
 		switch {
 		case a.weight > b.weight:
@@ -98,7 +100,7 @@ func weigh(f *jobFacts, g gateCheck, fd *finding) float64 {
 	if (g.stage == beforeReady && ready) || (g.stage == beforeLaunch && !ready) {
 		w *= otherStage
 	}
-	if substatusNames(f.job.LastRunCompositeStatus.Substatus) == g.name || f.job.LastRunCompositeStatus.Status == hwa.JobStatusFence && g.name == "fence" {
+	if slices.Contains(substatusNames(f.job.LastRunCompositeStatus.Substatus), g.name) || f.job.LastRunCompositeStatus.Status == hwa.JobStatusFence && g.name == "fence" {
 		w += 0.08
 	}
 	if f.issuesMention(issueWords(g.name)...) {
@@ -107,31 +109,31 @@ func weigh(f *jobFacts, g gateCheck, fd *finding) float64 {
 	return min(w, 0.99)
 }
 
-// substatusNames is the gate a substatus points at.
-func substatusNames(s hwa.JobSubStatus) string {
+// substatusNames are the gates a substatus points at.
+func substatusNames(s hwa.JobSubStatus) []string {
 	switch s {
 	case hwa.JobSubStatusHoldWaitingForPredecessor:
-		return "follows"
+		return []string{"follows", "external_follows", "join", "stream_dependencies"}
 	case hwa.JobSubStatusHoldWaitingForTime:
-		return "start_time"
+		return []string{"start_time"}
 	case hwa.JobSubStatusHoldWaitingForPrompt:
-		return "prompts"
+		return []string{"prompts"}
 	case hwa.JobSubStatusHoldWaitingForFile:
-		return "files"
+		return []string{"files"}
 	case hwa.JobSubStatusHoldPriorityZero:
-		return "priority"
+		return []string{"priority"}
 	case hwa.JobSubStatusReadyWaitingForResources:
-		return "resources"
+		return []string{"resources"}
 	case hwa.JobSubStatusReadyWaitingForLimit:
-		return "workstation_limit"
+		return []string{"workstation_limit"}
 	case hwa.JobSubStatusReadyWaitingForAgent:
-		return "agent_link"
+		return []string{"agent_link", "agent_online", "agent_started", "job_manager", "broker"}
 	case hwa.JobSubStatusSupprWorkstationIgnored:
-		return "suppression"
+		return []string{"suppression"}
 	case hwa.JobSubStatusSuccDoNotRun:
-		return "no_operation"
+		return []string{"no_operation"}
 	}
-	return ""
+	return nil
 }
 
 // issueWords are the words the engine's explanation uses for a gate.
@@ -144,7 +146,9 @@ func issueWords(gate string) []string {
 	case "agent_link":
 		return []string{"not linked", "unlinked"}
 	case "agent_started", "job_manager":
-		return []string{"stopped", "not started", "jobman"}
+		return []string{"stopped", "not started", "jobman", "not running"}
+	case "agent_online":
+		return []string{"offline"}
 	case "resources":
 		return []string{"resource"}
 	case "priority":
@@ -182,6 +186,58 @@ func (in *inquiry) lostEventFinding(name, start string, sw planSwitch, ev ...str
 	}
 }
 
+// overrun recognises a job that runs longer than it may or than it usually does.
+func (in *inquiry) overrun(f *jobFacts) []*finding {
+	if f.job.LastRunCommonStatus != hwa.CommonStatusRunning || f.run == nil || f.run.TimeInfo.ActualStartTime.IsZero() {
+		return nil
+	}
+	since, usual := in.now.Sub(f.run.TimeInfo.ActualStartTime), f.run.TimeInfo.EstimatedDuration.Duration()
+	ran := fmt.Sprintf("%s is in %s since %s", f.name, status(f.job), stamp(f.run.TimeInfo.ActualStartTime))
+	if usual > 0 {
+		ran += "; it is estimated to take " + span(usual)
+	}
+	fd := &finding{
+		claims: []claim{because(ran+".", f.jobEv, f.runEv)},
+		check:  "Check in the job log whether it still makes progress, and what it waits for.",
+		remedy: "Let it run while it makes progress. Killing it (conman kill) ends it with an error and cannot be taken back.",
+		query:  []string{"maximum duration maxdur exceeded job still running kill continue long duration job"},
+	}
+	switch {
+	case f.run.MaxDurationGone:
+		fd.cause, fd.title, fd.weight = "max_duration_exceeded", "The job has run longer than its maximum duration", 0.88
+		fd.claims = append(fd.claims, because("Its maximum duration is exceeded.", f.runEv))
+	case usual > 0 && since > usual*longRunning/100:
+		fd.cause, fd.title, fd.weight = "long_running", "The job runs much longer than estimated", 0.8
+	default:
+		return nil
+	}
+	return []*finding{fd}
+}
+
+// longRunning is the share of the estimated duration, in percent, from which a
+// job counts as long running: the default of option longDurationThreshold.
+const longRunning = 150
+
+// engineWords adds message codes of the engine's own explanation to the first
+// finding about the workstation: they say more than its states do.
+func (in *inquiry) engineWords(f *jobFacts, findings []*finding) {
+	for _, is := range f.issues {
+		codes := codeTexts(is.IssueMessage)
+		if len(codes) == 0 {
+			continue
+		}
+		for _, fd := range findings {
+			if fd.station {
+				fd.codes = distinct(append(fd.codes, codes...))
+				fd.query = append([]string{strings.Join(codes, " ") + " " + clip(is.IssueMessage, 160)}, fd.query...)
+				fd.claims = append(fd.claims, because("The engine says: “"+clip(is.IssueMessage, 260)+"”.", f.issueEv))
+				fd.weight = min(fd.weight+0.05, 0.99)
+				break
+			}
+		}
+	}
+}
+
 func distinct(ids []string) []string {
 	out := []string{}
 	for _, id := range ids {
@@ -194,7 +250,7 @@ func distinct(ids []string) []string {
 
 func joinNames(names []string, most int) string {
 	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+		return strings.Join(names[:most], ", ") + " and others"
 	}
 	return strings.Join(names, ", ")
 }
