@@ -99,6 +99,19 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestCoverageCounts checks the numbers in the text of the page.
+func TestCoverageCounts(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "docs", "hwa-coverage.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, omitted := len(coverage(t, "Implemented")), len(coverage(t, "Not offered"))
+	want := fmt.Sprintf("%d operations. %d are implemented, %d are not offered", done+omitted, done, omitted)
+	if !strings.Contains(string(data), want) {
+		t.Errorf("docs/hwa-coverage.md should say %q", want)
+	}
+}
+
 func checkCall(t *testing.T, s *spec, op *operation, call call) {
 	rec := &recorder{spec: s}
 	srv := httptest.NewServer(rec)
