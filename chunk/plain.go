@@ -175,8 +175,7 @@ func tex(s string, put func(rune)) int {
 		return 0
 	}
 	in := s[1 : end+1]
-	if in == "" || !strings.ContainsAny(in, `\^_`) && !strings.ContainsRune(" <>=0123456789", rune(in[0])) && in != strings.ToUpper(in) ||
-		strings.ContainsAny(in, "/;") {
+	if !formula(in) {
 		return 0
 	}
 	for len(in) > 0 {
@@ -191,6 +190,17 @@ func tex(s string, put func(rune)) int {
 		in = in[n:]
 	}
 	return end + 2
+}
+
+// formula tells TeX from two prices or shell variables on one line.
+func formula(in string) bool {
+	switch {
+	case in == "" || strings.ContainsAny(in, "/;"):
+		return false
+	case strings.ContainsAny(in, `\^_`) || strings.IndexByte(" <>=", in[0]) >= 0:
+		return true
+	}
+	return in == strings.ToUpper(in) && !strings.Contains(in, " ")
 }
 
 // command writes what a TeX command stands for and returns the rest.

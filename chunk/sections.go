@@ -165,7 +165,7 @@ func (d *doc) attach(heads []head) {
 			freq[h.key]++
 		}
 	}
-	pending, row := 0, false // headings announced by "there are three possible causes:"; the last was one
+	pending, row := 0, false // headings announced; whether short ones after them belong too
 	for i := range heads {
 		h := &heads[i]
 		first := i == 0 || heads[i-1].dropped
@@ -178,20 +178,21 @@ func (d *doc) attach(heads []head) {
 		case !own && (d.flat && freq[h.key] >= attachFrom || isParameter(h.title)):
 			h.attached = true
 		case d.flat && !own && (pending > 0 || row && strings.Count(h.title, " ") < 2):
-			h.attached, pending, row = true, max(pending-1, 0), true
+			h.attached, pending = true, max(pending-1, 0)
 		default:
 			pending, row = 0, false
 		}
 		if d.flat && h.attached && answers(h.key) {
-			pending = d.announced(*h)
+			pending, row = d.announced(*h)
 		}
 	}
 }
 
 // announced is how many sub-headings the last line under a "Cause and solution"
-// heading promises: "There are two possible solutions:" is 2, any other line
-// that ends in a colon with nothing after it is 1.
-func (d *doc) announced(h head) int {
+// heading promises: "There are two possible solutions:" is 2. Any other line that
+// ends in a colon with nothing after it promises one, and open says that short
+// headings next to it ("DB2", "Oracle") belong to it as well.
+func (d *doc) announced(h head) (n int, open bool) {
 	for i := h.next - 1; i > h.line; i-- {
 		ln := d.lines[i]
 		if ln.kind == lineBlank {
@@ -199,18 +200,18 @@ func (d *doc) announced(h head) int {
 		}
 		s := strings.TrimSpace(d.text[ln.start:ln.end])
 		if ln.kind != lineText || !strings.HasSuffix(s, ":") || len(s) > 400 {
-			return 0
+			return 0, false
 		}
 		for _, w := range strings.Fields(strings.ToLower(s)) {
 			for n, name := range [...]string{2: "two", 3: "three", 4: "four", 5: "five", 6: "six"} {
 				if w == name && n > 0 {
-					return n
+					return n, false
 				}
 			}
 		}
-		return 1
+		return 1, true
 	}
-	return 0
+	return 0, false
 }
 
 // answers says whether a folded heading announces the cause of a problem or
