@@ -179,7 +179,7 @@ func latinTwin(r rune) rune {
 // carries the risk of its names as a label but never needs an approval.
 func Assess(spec Spec, env Environment, names []string, facts []Fact) Assessment {
 	var a Assessment
-	a.add(Fact{"action", fmt.Sprintf("%s is a %s action", spec.Name, spec.Permission), spec.Severity})
+	a.add(Fact{"action", fmt.Sprintf("%s needs the permission %s", spec.Name, spec.Permission), spec.Severity})
 	if spec.Permission.Writes() {
 		a.add(Fact{"engine", fmt.Sprintf("the engine is %s", orUnknown(string(env))), env.level()})
 	}

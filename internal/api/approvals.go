@@ -107,6 +107,7 @@ func (s *server) decide(ctx context.Context, in *decideInput) (*decideOutput, er
 	if err != nil && !ran(res, err) {
 		return nil, s.problem(ctx, err)
 	}
+	s.confirm(ctx, e, &res)
 	out := &decideOutput{}
 	out.Body.TraceID, out.Body.Action, out.Body.Status = in.TraceID, in.Body.Action, res.Status
 	out.Body.ApprovedBy, out.Body.ApprovedAt, out.Body.Reason = who.User, nowUTC(), in.Body.Reason
@@ -120,6 +121,34 @@ func (s *server) decide(ctx context.Context, in *decideInput) (*decideOutput, er
 		}
 	}
 	return out, nil
+}
+
+// confirmTime is how long an answer waits for the plan to show the effect.
+// Afterwards it says "accepted, not yet confirmed" and the journal goes on.
+const confirmTime = 3 * time.Second
+
+// confirm gives a run that the engine accepted a moment to show in the plan.
+func (s *server) confirm(ctx context.Context, e *Engine, res *tool.Result) {
+	if res.Run == nil || res.Run.Phase() != tool.EvDone {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, confirmTime)
+	defer cancel()
+	for {
+		st, err := e.Exec.Ledger().LoadRun(ctx, res.RunID)
+		if err != nil {
+			return // the answer stands as it is
+		}
+		res.Run = &st
+		if st.Phase() != tool.EvDone {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // ran tells an execution that failed at the engine, whose outcome the caller

@@ -70,6 +70,7 @@ func (s *server) undo(ctx context.Context, in *undoInput) (*undoOutput, error) {
 	if err != nil && !ran(res, err) {
 		return nil, s.problem(ctx, err)
 	}
+	s.confirm(ctx, e, &res)
 	out := &undoOutput{}
 	out.Body.TraceID, out.Body.RunID, out.Body.Status = in.TraceID, res.RunID, string(res.Status)
 	if res.Run != nil {

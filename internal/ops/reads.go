@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"resync/hwa"
@@ -108,40 +107,20 @@ func (d Deps) logOf(ctx context.Context, j *hwa.JobInPlan, run string, lines int
 	if lines == 0 {
 		lines = 100
 	}
-	text, cut, err := d.wholeLog(ctx, run)
+	text, err := d.Client.JobLogTail(ctx, run, lines)
 	if err != nil {
 		return nil, fmt.Errorf("reading the log of %s: %w", fullName(j), err)
 	}
-	log := joblog.Parse(text)
-	out := map[string]any{
-		"job": fullName(j), "run_id": run, "lines": log.Tail(lines), "truncated": cut, "as_of": stamp(time.Now()),
+	log := joblog.Parse(text.Text)
+	tail := log.Tail(lines)
+	for i := range tail {
+		tail[i].Number += text.From - 1 // numbers of the whole log, which evidence cites
 	}
-	if n := len(log.Runs); n > 0 {
-		out["exit_status"], out["codes"] = log.Runs[n-1].ExitStatus, log.Runs[n-1].Codes
+	out := map[string]any{"job": fullName(j), "run_id": run, "lines": tail, "truncated": text.From > 1 || text.Truncated, "as_of": stamp(time.Now())}
+	if last := log.Last(); last != nil {
+		out["exit_status"], out["codes"] = last.ExitStatus, last.Codes
 	}
 	return out, nil
-}
-
-// maxLog bounds what is read of one log; the rest is cut and said to be.
-const maxLog = 4 << 20
-
-// wholeLog reads a log window by window.
-func (d Deps) wholeLog(ctx context.Context, run string) (text string, cut bool, err error) {
-	var b strings.Builder
-	for from := 1; ; {
-		w, err := d.Client.JobLog(ctx, run, hwa.LogWindow{From: from, To: from + hwa.MaxLogLines - 1})
-		if err != nil {
-			return "", false, err
-		}
-		b.WriteString(w.Text)
-		switch {
-		case b.Len() >= maxLog:
-			return b.String(), true, nil
-		case !w.More || w.Lines == 0:
-			return b.String(), w.Truncated, nil
-		}
-		from = w.From + w.Lines
-	}
 }
 
 func jobHistory(d Deps) (*tool.Tool, error) {
