@@ -132,7 +132,7 @@ func eval[T any](b *tab, expr string) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expr))
 	if err != nil {
-		b.t.Fatalf("evaluate %s: %v", expr, err)
+		b.t.Fatalf("evaluate %.200s: %v", expr, err)
 	}
 	return v
 }
@@ -165,7 +165,7 @@ func (b *tab) see(text string) {
 // press clicks the first visible button, link or option whose text or label begins with the words.
 func (b *tab) press(words string) {
 	b.t.Helper()
-	find := fmt.Sprintf(`[...document.querySelectorAll('dialog[open] :is(button,a,summary), :is(button,a,summary)')].find(e => e.checkVisibility() && !e.disabled && (e.innerText.trim().startsWith(%[1]s) || (e.getAttribute('aria-label') ?? '').startsWith(%[1]s)))`, quoted(words))
+	find := fmt.Sprintf(`[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('button,a,summary')].find(e => e.checkVisibility() && !e.disabled && (e.innerText.trim().startsWith(%[1]s) || (e.getAttribute('aria-label') ?? '').startsWith(%[1]s)))`, quoted(words))
 	b.wait("a control "+words, find)
 	eval[chromedp.Void](b, "("+find+").click()")
 }

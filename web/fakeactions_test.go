@@ -74,6 +74,11 @@ func (f *fake) execute(w http.ResponseWriter, r *http.Request) {
 		note, reversible = "release gives back priority 50 until the job starts", true
 	}
 	a["preview"] = obj{"before": before, "after": after, "effects": []string{"The job is launched again on CPU7 as run 2.", "3 jobs wait for it and go on when it is successful."}, "reversible": reversible, "undo_class": "none", "undo_note": note}
+	if len(f.hostile) > 0 {
+		a["action_summary"], a["engine"], a["missing"], a["reason"] = f.hostile[0], f.hostile[1], f.hostile[2], f.hostile[3]
+		a["input_params"] = obj{f.hostile[0]: f.hostile, "__proto__": f.hostile[1]}
+		a["preview"] = obj{"before": obj{f.hostile[0]: f.hostile[1]}, "after": obj{f.hostile[2]: f.hostile[3]}, "effects": f.hostile, "undo_note": f.hostile[0]}
+	}
 	f.approvals = append(f.approvals, a)
 	f.tell("approval", a)
 	answer(w, obj{"tool_name": tool, "success": false, "status": "blocked_on_user", "risk_level": "high", "approval_id": a["trace_id"], "trace_id": a["trace_id"], "approval": a, "duration_ms": 12})

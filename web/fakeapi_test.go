@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
 )
 
 // fake is a server that answers as /tmp/brief/api.md's contract says, without an engine behind it. It lets the console be
@@ -34,6 +33,8 @@ type fake struct {
 	seq       int
 	failing   map[string]int // path → status to answer with
 	pace      time.Duration  // between the events of an answer
+	hostile   []string       // text to put wherever text comes from elsewhere
+	cut       int            // events after which an answer's connection breaks; 0 means never
 }
 
 func newFake(t testing.TB, jobs []job) *fake {
@@ -239,7 +240,7 @@ func (f *fake) log(w http.ResponseWriter, r *http.Request) {
 		problem(w, 404, "No log", "The job has not run in this plan, so there is no log.")
 		return
 	}
-	lines := append(jobLog(), "note from "+j.Name)
+	lines := append(jobLog(), f.hostile...)
 	answer(w, obj{"run_id": j.ID + ";1", "lines": lines, "exit_status": 12, "codes": []string{"AWSBDJ020E"}})
 }
 
@@ -254,13 +255,16 @@ func (f *fake) chat(w http.ResponseWriter, r *http.Request) {
 		id = f.next("c")
 		f.sessions = slices.Insert(f.sessions, 0, obj{"session_id": id, "title": question, "updated_at": at(0), "turns": 1})
 	}
-	a := failure(question)
+	a := f.poison(failure(question))
 	f.history[id] = append(f.history[id], obj{"role": "user", "content": question, "at": at(0)}, obj{"role": "assistant", "content": a["answer"], "at": at(0), "answer": a})
 	f.mu.Unlock()
 
 	w.Header().Set("Content-Type", "text/event-stream")
 	n := 0
 	send := func(name string, v any) {
+		if f.cut > 0 && n == f.cut {
+			panic(http.ErrAbortHandler)
+		}
 		data, _ := json.Marshal(v)
 		fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", n, name, data)
 		n++
@@ -282,6 +286,26 @@ func (f *fake) chat(w http.ResponseWriter, r *http.Request) {
 	send("tool", obj{"run_id": "r3", "tool": "search_manuals", "args": obj{"query": "AWSBDJ020E"}, "status": "error", "duration_ms": 3, "error": "No manual has been ingested; the handbook was searched instead."})
 	send("answer", a)
 	send("done", obj{})
+}
+
+// poison puts the hostile strings into every text of an answer.
+func (f *fake) poison(a obj) obj {
+	if len(f.hostile) == 0 {
+		return a
+	}
+	all := strings.Join(f.hostile, "\n")
+	a["answer"] = str(a["answer"]) + "\n" + all
+	a["not_examined"] = f.hostile
+	for i, e := range a["evidence"].([]obj) {
+		e["text"], e["title"], e["path"], e["source"] = all, f.hostile[i%len(f.hostile)], all[:200], f.hostile[(i+1)%len(f.hostile)]
+	}
+	for _, h := range a["hypotheses"].([]obj) {
+		h["text"], h["title"], h["codes"] = all, f.hostile[0], f.hostile
+	}
+	for i, b := range a["blocked"].([]obj) {
+		b["job"], b["status"] = f.hostile[i], f.hostile[i+1]
+	}
+	return a
 }
 
 func (f *fake) listSessions(w http.ResponseWriter, _ *http.Request) {
@@ -343,4 +367,3 @@ func (f *fake) tell(name string, v any) {
 		}
 	}
 }
-

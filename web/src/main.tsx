@@ -42,7 +42,7 @@ function Root() {
   return (
     <>
       <App />
-      <div class="sr" role="status" aria-live="polite">{said}</div>
+      <div class="sr top" role="status" aria-live="polite">{said}</div>
     </>
   );
 }

@@ -47,7 +47,7 @@ export interface Hypothesis {
 export interface Blocked { job: string; level: number; status: string; deadline?: string; at_risk?: boolean; critical?: boolean }
 export interface Gate { gate: string; state: string; text: string; evidence?: string[] }
 export interface Candidate { job: string; status: string; id?: string }
-export interface ProposedAction { tool: string; args: Record<string, unknown>; reason?: string; risk: string }
+export interface ProposedAction { title?: string; tool: string; args: Record<string, unknown>; reason?: string; risk: string }
 export interface Answer {
   question: string; answer: string; sentences?: Sentence[]; hypotheses?: Hypothesis[]; evidence?: Evidence[];
   blocked?: Blocked[]; gates?: Gate[]; not_examined?: string[]; candidates?: Candidate[]; actions?: ProposedAction[];

@@ -39,11 +39,12 @@ export function full(t?: string): string {
   return format('full', { dateStyle: 'medium', timeStyle: 'long' } as Intl.DateTimeFormatOptions).format(d);
 }
 
-/** span writes seconds as 42 s, 12 min, 1 h 05 min. */
+/** span writes seconds as 42 s, 2 min 9 s, 12 min, 1 h 05 min. */
 export function span(seconds?: number): string {
   if (seconds === undefined || !Number.isFinite(seconds)) return '–';
   const s = Math.round(Math.abs(seconds));
   if (s < 90) return `${s} s`;
+  if (s < 600) return `${Math.floor(s / 60)} min ${s % 60} s`;
   if (s < 5400) return `${Math.round(s / 60)} min`;
   const h = Math.floor(s / 3600);
   return h < 48 ? `${h} h ${String(Math.floor(s % 3600 / 60)).padStart(2, '0')} min` : `${Math.floor(h / 24)} d ${h % 24} h`;

@@ -110,9 +110,9 @@ export function AnswerView({ a, turn }: { a: Answer; turn: number }) {
       {unmarked ? <Cites ids={(a.sentences ?? []).flatMap(s => s.evidence ?? [])} evidence={evidence} turn={turn} /> : null}
       <Candidates a={a} />
       <Hypotheses list={a.hypotheses ?? []} evidence={evidence} turn={turn} actions={a.actions ?? []} />
-      <Gates gates={a.gates ?? []} evidence={evidence} turn={turn} />
-      <BlockedList list={a.blocked ?? []} />
       <Proposed list={a.actions ?? []} turn={turn} />
+      <BlockedList list={a.blocked ?? []} />
+      <Gates gates={a.gates ?? []} evidence={evidence} turn={turn} />
       {a.not_examined?.length ? <section class="part not-examined"><h3>Not examined</h3><ul>{a.not_examined.map((t, i) => <li key={i}>{t}</li>)}</ul></section> : null}
       <p class="answer-foot quiet small">
         {evidence.length ? <button type="button" class="linkish" onClick={() => setParams({ src: evidence[0]!.id, turn: String(turn + 1) })}>{plural(evidence.length, 'source')}</button> : null}
@@ -144,7 +144,7 @@ function Hypotheses({ list, evidence, turn, actions }: { list: Hypothesis[]; evi
           <details open={i === 0}>
             <summary>
               <span class="rank">{h.rank}</span><span class="title">{h.title}</span>
-              <span class="confidence" title={`Confidence ${percent(h.confidence)}`}><meter min={0} max={1} value={h.confidence} aria-label="Confidence" /><span class="num">{percent(h.confidence)}</span></span>
+              <span class="confidence" title={`Confidence ${percent(h.confidence)}`}><svg class="conf" viewBox="0 0 60 6" width="60" height="6" aria-hidden="true"><rect width="60" height="6" rx="3" /><rect class="on" width={60 * Math.max(0, Math.min(1, h.confidence))} height="6" rx="3" /></svg><span class="sr">Confidence </span><span class="num">{percent(h.confidence)}</span></span>
             </summary>
             <div class="hyp">
               <Prose text={h.text} evidence={evidence} turn={turn} />
@@ -193,7 +193,7 @@ function BlockedList({ list }: { list: Blocked[] }) {
   const risky = list.filter(b => b.at_risk).length;
   return (
     <section class="part"><h3>Blocks {plural(list.length, 'job')}{risky ? <span class="warn-text"> · {plural(risky, 'deadline')} at risk</span> : null}</h3>
-      <table class="plain"><thead><tr><th class="num">Level</th><th>Job</th><th>State</th><th class="num">Deadline</th><th>Marks</th></tr></thead>
+      <table class="plain blocked narrow-rows"><thead><tr><th class="num">Level</th><th>Job</th><th>State</th><th class="num">Deadline</th><th>Marks</th></tr></thead>
         <tbody>{shown.map(b => (
           <tr key={b.job + b.level} class={b.at_risk ? 'at-risk' : ''}><td class="num">{b.level}</td><td class="jobname">{b.job}</td><td><StateMark status={b.status} /></td>
             <td class="num"><Time t={b.deadline} /></td><td>{b.at_risk ? <span class="risk warn">at risk</span> : null} {b.critical ? <Critical /> : null}</td></tr>))}
@@ -207,13 +207,13 @@ function Proposed({ list, turn }: { list: ProposedAction[]; turn: number }) {
   if (!list.length) return null;
   return (
     <section class="part proposed"><h3>What can be done</h3>
-      <ul>{list.map((p, i) => <li key={i}><ActionButton tool={p.tool} args={p.args} turn={turn} reason={p.reason} strong={i === 0} /><Risk level={p.risk} />{p.reason ? <span class="quiet">{p.reason}</span> : null}</li>)}</ul>
+      <ul>{list.map((p, i) => <li key={i}><ActionButton tool={p.tool} args={p.args} turn={turn} reason={p.reason} strong={i === 0} label={p.title} /><Risk level={p.risk} />{p.reason ? <span class="quiet">{p.reason}</span> : null}</li>)}</ul>
     </section>
   );
 }
 
 /** ActionButton asks for the action; the server answers with the approval that it needs, and that card decides. */
-function ActionButton({ tool, args, turn, reason, strong }: { tool: string; args: Record<string, unknown>; turn: number; reason?: string; strong?: boolean }) {
+function ActionButton({ tool, args, turn, reason, strong, label }: { tool: string; args: Record<string, unknown>; turn: number; reason?: string; strong?: boolean; label?: string }) {
   const busy = useSignal(false);
   const error = useSignal<Error | null>(null);
   const note = useSignal('');
@@ -231,11 +231,12 @@ function ActionButton({ tool, args, turn, reason, strong }: { tool: string; args
       busy.value = false;
     }
   };
-  const target = value(args.job ?? args.job_name ?? args.workstation ?? '').slice(0, 60);
+  // An id says nothing to a person; a name does.
+  const named = [args.job, args.job_name, args.workstation].find(v => typeof v === 'string' && v.length < 40 && /[A-Z]{2}/.test(v));
   return (
     <>
       <button type="button" class={strong ? 'primary' : ''} disabled={busy.value} onClick={request} data-tool={tool} title={value(args)}>
-        {busy.value ? 'Asking…' : `${title(tool)}${target && target !== '–' && target.length < 32 ? ' ' + target : ''}…`}</button>
+        {busy.value ? 'Asking…' : `${label || [title(tool), named].filter(Boolean).join(' ')}…`}</button>
       {note.value ? <span class="quiet">{note.value}</span> : null}
       {error.value ? <ErrorCard error={error.value} title="Not requested" retry={request} /> : null}
     </>

@@ -11,7 +11,8 @@ import { RunStatus } from './runstatus';
 
 const open = (status: string) => /^(pending|blocked_on_user|waiting|open)$/i.test(status || 'pending');
 
-export function ApprovalCard({ approval, bare, onDecided }: { approval: Approval; bare?: boolean; onDecided?: () => void }) {
+/** level is the heading's place on the page: 2 where the card stands by itself, 3 under a question or in a dialog. */
+export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval; bare?: boolean; level?: 2 | 3 }) {
   const current = useSignal(approval);
   const decision = useSignal<Decision | null>(null);
   const error = useSignal<Error | null>(null);
@@ -41,7 +42,6 @@ export function ApprovalCard({ approval, bare, onDecided }: { approval: Approval
       decision.value = await api.decide(a.trace_id, action, reason.value.trim(), ticket.value.trim());
       say(action === 'approve' ? 'Approved. Following the run.' : 'Declined.');
       await refresh();
-      onDecided?.();
     } catch (e) {
       error.value = e as Error;
       await refresh();
@@ -57,8 +57,8 @@ export function ApprovalCard({ approval, bare, onDecided }: { approval: Approval
     <section class={`approval ${bare ? 'bare' : 'card'} ${a.risk_level.toLowerCase()}`} aria-label={`Approval: ${a.action_summary}`}>
       <header>
         <p class="line"><Risk level={a.risk_level} /><span class="quiet"><code>{a.tool_name}</code>{a.engine ? <> on <strong>{a.engine}</strong></> : null}</span>
-          <span class="push" />{stillOpen ? <Countdown at={a.expires_at} onEnd={refresh} /> : <PhaseMark phase={d?.status ?? a.status} />}</p>
-        <h3>{a.action_summary}</h3>
+          <span class="push" />{stillOpen ? <Countdown at={a.expires_at} onEnd={refresh} /> : <PhaseMark phase={open(a.status) ? d?.status ?? a.status : a.status} />}</p>
+        {level === 2 ? <h2>{a.action_summary}</h2> : <h3>{a.action_summary}</h3>}
         <p class="quiet small">Asked by {a.user_id}, <Time t={a.requested_at} seconds />{a.reason ? <>: “{a.reason}”</> : null}</p>
       </header>
       <RiskFacts facts={a.risk_facts} />

@@ -40,7 +40,7 @@ export function Approvals() {
       {list.data.value && !rows.length ? (one
         ? <Empty title="No such approval"><p>It may have been asked on another server, or its record has been removed.</p></Empty>
         : <Empty title={all ? 'No approval yet' : 'Nothing waits for a decision'}><p>When somebody asks for a change to the plan, the card to decide on appears here and beside the question.</p></Empty>) : null}
-      <div class="cards">{rows.map(a => <ApprovalCard key={a.trace_id} approval={a} />)}</div>
+      <div class="cards">{rows.map(a => <ApprovalCard key={a.trace_id} approval={a} level={2} />)}</div>
     </main>
   );
 }

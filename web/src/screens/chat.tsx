@@ -143,7 +143,7 @@ function TurnView({ t, i }: { t: talk.Turn; i: number }) {
   const busy = t.state === 'asking' || t.state === 'lost';
   return (
     <article class="turn column" aria-busy={busy}>
-      {t.question ? <div class="question"><p>{t.question}</p><Time t={t.at} /></div> : null}
+      {t.question ? <div class="question"><h2>{t.question}</h2><Time t={t.at} /></div> : null}
       <ToolCards tools={t.tools} />
       {busy && !t.answer ? <Progress t={t} /> : null}
       {t.answer ? <AnswerView a={t.answer} turn={i} /> : t.text ? <p class="prose">{t.text}</p> : null}
@@ -188,7 +188,7 @@ function ToolCards({ tools }: { tools: ToolEvent[] }) {
 function Composer() {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = useSignal(param('q'));
-  useEffect(() => { if (matchMedia('(pointer: fine)').matches) field.current?.focus(); }, []);
+  useEffect(() => { if (!matchMedia('(pointer: coarse)').matches) field.current?.focus(); }, []);
   useLayoutEffect(() => {
     const el = field.current!;
     el.style.height = 'auto';
@@ -202,7 +202,7 @@ function Composer() {
   return (
     <form class="composer column" onSubmit={e => { e.preventDefault(); submit(); }}>
       <label class="sr" for="ask">Your question</label>
-      <textarea id="ask" data-search ref={field} rows={1} value={text.value} placeholder="Ask about a job, a stream, a workstation or a message code" maxlength={4000}
+      <textarea id="ask" data-search ref={field} rows={1} value={text.value} placeholder="Ask about a job, stream or code" maxlength={4000}
         onInput={e => { text.value = e.currentTarget.value; }}
         onKeyDown={e => { if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) { e.preventDefault(); submit(); } }} />
       {talk.asking.value ? <button type="button" class="stop" onClick={talk.stop}>Stop</button>

@@ -63,7 +63,7 @@ function RunList({ loaded, current }: { loaded: ReturnType<typeof useLoad<{ runs
   if (!d.runs.length) return <Empty title="Nothing has been done yet"><p>Each action that was asked for, approved, declined or carried out is written here before it happens and stays.</p></Empty>;
   return (
     <div class="table-box">
-      <table class="plain runs">
+      <table class="plain runs narrow-rows">
         <thead><tr><th>State</th><th>Action</th><th>On</th><th class="wide-only">Risk</th><th class="wide-only">Asked by</th><th class="num">Started</th><th class="wide-only">Outcome</th></tr></thead>
         <tbody>{d.runs.map(r => (
           <tr key={r.run_id} class={`${r.run_id === current ? 'chosen' : ''} ${phaseOf(r)}`} onClick={() => go(runPath(r.run_id))}>

@@ -16,14 +16,18 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const text = useSignal('');
   const jobs = useSignal<Job[]>([]);
   const pick = useSignal(0);
+  const pending = useSignal(false);
 
   useEffect(() => {
     const q = text.value.trim();
     pick.value = 0;
     if (!q) { jobs.value = []; return; }
+    pending.value = true;
     const c = new AbortController();
     const wait = setTimeout(() => {
-      api.jobs({ q, limit: 8 }, c.signal).then(r => { jobs.value = r.items ?? []; }, () => { jobs.value = []; });
+      api.jobs({ q, limit: 8 }, c.signal).then(r => r.items ?? [], () => []).then(found => {
+        if (!c.signal.aborted) { jobs.value = found; pending.value = false; }
+      });
     }, 150);
     return () => { clearTimeout(wait); c.abort(); };
   }, [text.value]);
@@ -32,7 +36,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const entries: Entry[] = [
     ...places.filter(([l]) => l.toLowerCase().includes(q)).map(([label, to]) => ({ id: to, label, hint: 'page', run: () => go(to) })),
     ...jobs.value.map(j => ({ id: j.id, label: j.name, hint: `${j.stream} · ${j.workstation}`, job: j, run: () => go('/?job=' + encodeURIComponent(j.id)) })),
-    ...(q ? [{ id: 'ask', label: `Ask: ${text.value.trim()}`, hint: 'chat', run: () => ask(text.value.trim()) }] : []),
+    // Enter must not ask a question while the job that was meant is still being looked for.
+    ...(q && !pending.value ? [{ id: 'ask', label: `Ask: ${text.value.trim()}`, hint: 'chat', run: () => ask(text.value.trim()) }] : []),
   ];
   const at = Math.min(pick.value, entries.length - 1);
   const choose = (e?: Entry) => { if (e) { onClose(); e.run(); } };

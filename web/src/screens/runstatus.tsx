@@ -58,7 +58,7 @@ export function RunStatus({ id, quiet }: { id: string; quiet?: boolean }) {
       {(r.phase ?? r.status) === 'outcome_unknown' ? <p class="note warn"><strong>Do not repeat this by hand yet.</strong> {r.message || 'The engine may or may not have acted; the plan is being read to find out.'}</p> : null}
       {r.progress !== undefined && r.progress > 0 && r.progress < 1 ? <progress value={r.progress} max={1} aria-label="Progress" /> : null}
       <Journal entries={r.journal} />
-      {r.undo?.note ? <p class="quiet small">{r.undo.can ? 'Can be undone' : 'Cannot be undone'}: {r.undo.note}</p> : null}
+      {r.undo?.note && !quiet ? <p class="quiet small">{r.undo.can ? 'Can be undone' : 'Cannot be undone'}: {r.undo.note}</p> : null}
     </div>
   );
 }
@@ -78,5 +78,7 @@ export function Journal({ entries }: { entries?: RunDetail['journal'] }) {
 /** detail writes a journal entry's object as "name value" pairs; a string is shown as it is. */
 function detail(d: unknown): string {
   if (typeof d !== 'object' || d === null || Array.isArray(d)) return value(d);
-  return Object.entries(d).map(([k, v]) => `${k.replace(/_/g, ' ')} ${value(v)}`).join(' · ');
+  const sentence = /^(note|reason|error|message)$/;
+  return Object.entries(d).filter(([, v]) => v !== '' && v !== null)
+    .map(([k, v]) => sentence.test(k) ? value(v) : `${k.replace(/_/g, ' ')} ${value(v)}`).join(' · ');
 }

@@ -60,10 +60,13 @@ export function Dialog({ title, onClose, children, wide }:
     const d = ref.current!;
     const before = document.activeElement as HTMLElement | null;
     d.showModal();
+    // The browser would choose the close button; a field is what one came for, unless it calls up a phone's keyboard.
+    const field = d.querySelector<HTMLElement>('[autofocus]') ?? (matchMedia('(pointer: coarse)').matches ? null : d.querySelector<HTMLElement>('form input, form textarea, form select, .decide textarea'));
+    (field ?? d).focus();
     return () => { d.close(); before?.focus?.(); };
   }, []);
   return (
-    <dialog ref={ref} class={wide ? 'wide' : ''} aria-label={title}
+    <dialog ref={ref} tabIndex={-1} class={wide ? 'wide' : ''} aria-label={title}
       onCancel={(e: Event) => { e.preventDefault(); onClose(); }}
       onClick={(e: MouseEvent) => { if (e.target === ref.current) onClose(); }}>
       <div class="dialog-body">
@@ -133,7 +136,7 @@ export function Lines({ lines, first = 1, codes, from, to, label }:
         {lines.map((l, i) => {
           const n = first + i;
           const hit = from !== undefined && to !== undefined && n >= from && n <= to;
-          return <li key={n} value={n} class={hit ? 'hit' : ''}><span class="no" aria-hidden="true">{n}</span><code><Marked text={l || ' '} codes={codes} /></code></li>;
+          return <li key={n} value={n} class={hit ? 'hit' : /^[=*_-]{20,}$/.test(l) ? 'ruler' : ''}><span class="no" aria-hidden="true">{n}</span><code><Marked text={l || ' '} codes={codes} /></code></li>;
         })}
       </ol>
     </div>
