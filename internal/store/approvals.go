@@ -334,26 +334,39 @@ func (s *Store) tallies(ctx context.Context, c conn, where string, args []any) (
 		list, end = append(list, t), append(end, e)
 		return err
 	})
+	for i := 0; err == nil && i < len(list); i += 100 {
+		err = addVotes(ctx, c, list[i:min(i+100, len(list))])
+	}
 	now := s.now()
-	for i := 0; err == nil && i < len(list); i++ {
-		list[i].Votes, err = votesOf(ctx, c, list[i].RunID)
+	for i := range list {
 		list[i].count(now, end[i].used, end[i].void)
 	}
 	return list, err
 }
 
-func votesOf(ctx context.Context, c conn, runID string) ([]Vote, error) {
-	var votes []Vote
-	err := c.rows(ctx, `select run_id, approver, decision, reason, at from votes where run_id = ? order by at, approver`,
-		[]any{runID}, func(scan scanner) error {
-			var v Vote
-			var when int64
-			err := scan(&v.RunID, &v.Approver, &v.Decision, &v.Reason, &when)
-			v.At = at(when)
-			votes = append(votes, v)
+// addVotes fills in the votes of some approvals.
+func addVotes(ctx context.Context, c conn, list []Tally) error {
+	byID := make(map[string]*Tally, len(list))
+	args := make([]any, 0, len(list))
+	for i := range list {
+		byID[list[i].RunID] = &list[i]
+		args = append(args, list[i].RunID)
+	}
+	return c.rows(ctx, `select run_id, approver, decision, reason, at from votes where run_id in (`+marksFor(len(args))+`)
+		order by at, approver`, args, func(scan scanner) error {
+		var v Vote
+		var when int64
+		if err := scan(&v.RunID, &v.Approver, &v.Decision, &v.Reason, &when); err != nil {
 			return err
-		})
-	return votes, err
+		}
+		v.At = at(when)
+		t := byID[v.RunID]
+		if t == nil {
+			return fmt.Errorf("%w: a vote is indexed under another run", ErrCorrupt)
+		}
+		t.Votes = append(t.Votes, v)
+		return nil
+	})
 }
 
 // ApprovalFilter selects approvals; a zero field does not restrict.

@@ -44,6 +44,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	if current > target {
 		return fmt.Errorf("%w: its schema is version %d, this program knows up to %d", ErrSchemaTooNew, current, target)
 	}
+	if current == target {
+		return nil
+	}
 	return s.climb(ctx, p)
 }
 
@@ -74,7 +77,7 @@ func (s *Store) provider(steps []*goose.Migration) (*goose.Provider, error) {
 	name := goose.DialectSQLite3
 	if s.d.name == "postgres" {
 		name = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // ask once a second, for five minutes
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"resync/internal/store"
-	"resync/internal/store/storetest"
 )
 
 func TestOpenRefusals(t *testing.T) {
@@ -117,18 +116,7 @@ func TestMemoryIsPrivateAndGone(t *testing.T) {
 	}
 }
 
-// TestConcurrentOpen: several processes may start on one new database.
-func TestConcurrentOpen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "resync.db")
-	urls := map[string]string{"sqlite": path}
-	if !testing.Short() {
-		t.Run("postgres", func(t *testing.T) { openTogether(t, storetest.Postgres(t).NewDatabase(t)) })
-	}
-	for name, url := range urls {
-		t.Run(name, func(t *testing.T) { openTogether(t, url) })
-	}
-}
-
+// openTogether: several processes may start on one new database.
 func openTogether(t *testing.T, url string) {
 	var wg sync.WaitGroup
 	for range 6 {

@@ -266,8 +266,7 @@ func addEntries(ctx context.Context, c conn, runs []RunStatus) error {
 		byID[runs[i].ID] = &runs[i]
 		args = append(args, runs[i].ID)
 	}
-	in := strings.TrimSuffix(strings.Repeat("?,", len(args)), ",")
-	return c.rows(ctx, `select `+entryColumns+` from journal where run_id in (`+in+`) order by seq`, args,
+	return c.rows(ctx, `select `+entryColumns+` from journal where run_id in (`+marksFor(len(args))+`) order by seq`, args,
 		func(scan scanner) error {
 			e, err := scanEntry(scan)
 			if err != nil {

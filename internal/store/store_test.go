@@ -55,8 +55,11 @@ func openRaw(t testing.TB, path string) *sql.DB {
 
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, openFile)
+	t.Run("ConcurrentOpen", func(t *testing.T) { openTogether(t, filepath.Join(t.TempDir(), "resync.db")) })
 }
 
 func TestPostgres(t *testing.T) {
-	storetest.Run(t, storetest.Postgres(t).Open)
+	server := storetest.Postgres(t)
+	storetest.Run(t, server.Open)
+	t.Run("ConcurrentOpen", func(t *testing.T) { openTogether(t, server.NewDatabase(t)) })
 }

@@ -104,6 +104,11 @@ func checkText(args []any) error {
 	return nil
 }
 
+// marksFor is "?,?,?" for n values of an in (…).
+func marksFor(n int) string {
+	return strings.TrimSuffix(strings.Repeat("?,", n), ",")
+}
+
 // clean makes free text storable: bytes that are not UTF-8 become U+FFFD and
 // NUL bytes go. It is for text we quote (logs, documents, chat), never for keys.
 func clean(s string) string {
