@@ -76,11 +76,21 @@ func (in *inquiry) answer() {
 	case in.ans.Intent == IntentStatus && in.e.deps.Client != nil:
 		in.planStatus()
 	case in.ans.Intent == IntentKnowledge || in.e.deps.Client == nil:
-		in.rank(nil, in.q.Text, aboutPlan)
-		in.sayHypotheses()
+		in.fromDocuments()
 	default:
 		in.aboutPlan()
 	}
+}
+
+// fromDocuments answers without an engine: from the manuals and the rules of
+// the product.
+func (in *inquiry) fromDocuments() {
+	var rules []*finding
+	if len(in.codes) == 0 {
+		rules = in.rules(in.q.Text)
+	}
+	in.rank(rules, in.q.Text, weights{finding: 1, document: 1})
+	in.sayHypotheses()
 }
 
 func (t target) empty() bool {
@@ -377,6 +387,9 @@ func (in *inquiry) aboutPlan() {
 		w, text = aboutAnything, ""
 	}
 	findings := in.observe()
+	if len(in.codes) == 0 {
+		findings = append(findings, in.rules(text)...)
+	}
 	if in.snap == nil {
 		findings = append(findings, in.probe()...)
 		w = aboutOutage

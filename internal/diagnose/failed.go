@@ -160,6 +160,7 @@ func (in *inquiry) abended(f *jobFacts, lg *runLog) []*finding {
 		if hint := returnCodeHint(*f.run.ReturnCode); hint != "" {
 			rule := in.note(Evidence{Kind: "gate", Title: "Rule for return codes", Source: "built-in rule of Resync", Text: hint})
 			fd.claims = append(fd.claims, because(hint, rule))
+			fd.cause, fd.title = returnCodeCause(*f.run.ReturnCode), f.name+" failed: "+signalName(joblog.Kind(returnCodeCause(*f.run.ReturnCode)))
 		}
 	}
 	in.readLogInto(fd, f, lg)
@@ -174,7 +175,10 @@ func (in *inquiry) abended(f *jobFacts, lg *runLog) []*finding {
 	fd.fix = append(fd.fix, Fix{Action: "Confirm SUCC or release the successors' dependency, when the work is in fact done (outside Resync)", Risk: RiskMutating})
 	out := []*finding{fd}
 	if f.job.JobStatusFlags.NeedMessage {
-		out = append(out, recoveryPromptFinding(f))
+		prompt := recoveryPromptFinding(f)
+		fd.claims = append(fd.claims, prompt.claims...)
+		fd.remedy += " " + prompt.remedy
+		out = append(out, prompt)
 	}
 	return out
 }
@@ -242,6 +246,16 @@ func returnCodeHint(rc int) string {
 		return fmt.Sprintf("Return code %d stands for a process ended by signal %d: it was killed.", rc, -rc)
 	}
 	return ""
+}
+
+func returnCodeCause(rc int) string {
+	switch rc {
+	case 126:
+		return string(joblog.Permission)
+	case 127:
+		return string(joblog.NotFound)
+	}
+	return string(joblog.Killed)
 }
 
 // signalName names the kind of trouble in a few words.

@@ -23,6 +23,7 @@ type finding struct {
 	query  []string // what to look up in the documents, most specific first
 	codes  []string
 
+	rule     bool // how the product works, not what was observed
 	station  bool // about the workstation: the engine's messages on it belong here
 	incident bool // a problem the manuals describe: their cause and fix come first
 }

@@ -181,6 +181,21 @@ func (in *inquiry) shown(t hwa.WorkstationType, state hwa.WorkstationState) bool
 	return all > 1 && 2*with > all
 }
 
+// startShown reports whether most workstations that do show a link also show
+// that they are started.
+func (in *inquiry) startShown() bool {
+	with, all := 0, 0
+	for _, w := range in.snap.Workstations() {
+		if w.Linked() {
+			all++
+			if w.HasState("START") || w.HasState("RUNNING") {
+				with++
+			}
+		}
+	}
+	return 2*with > all
+}
+
 func onlineGate(in *inquiry, f *jobFacts) verdict {
 	if f.ws == nil {
 		return notKnown("the workstation could not be read")
@@ -220,7 +235,7 @@ func brokerGate(in *inquiry, f *jobFacts) verdict {
 			continue
 		}
 		ev := in.noteStations("The workload broker", []plan.Workstation{w}, 1)
-		if w.Linked() && (w.HasState("START") || w.HasState("RUNNING") || w.HasState("BROKER")) {
+		if w.Linked() && (w.HasState("START") || w.HasState("RUNNING") || !in.startShown()) {
 			return passed("the workload broker "+w.Name+" is up", ev)
 		}
 		return open("the workload broker "+w.Name+" is down", &finding{

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -86,7 +87,7 @@ func (in *inquiry) say(text string, evidence ...string) {
 		return
 	}
 	evidence = slices.DeleteFunc(slices.Clone(evidence), func(id string) bool { return id == "" })
-	slices.Sort(evidence)
+	slices.SortFunc(evidence, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) // e9 before e10
 	in.ans.Sentences = append(in.ans.Sentences, Sentence{Text: text, Evidence: slices.Compact(evidence)})
 }
 

@@ -45,11 +45,30 @@ func Classify(text string) Intent {
 		return IntentStatus
 	case hasCode, diagnosisRE.MatchString(text), blocksRE.MatchString(text):
 		return IntentDiagnosis
-	case len(words) <= 2 && !strings.ContainsAny(text, "_#0123456789") && strings.ToUpper(text) != text:
+	case saysNothing(words):
 		return IntentAskBack
 	}
 	return IntentDiagnosis
 }
+
+// saysNothing reports whether a text has no word that could be looked up.
+func saysNothing(words []string) bool {
+	for _, w := range words {
+		if w = strings.ToLower(trimWord(w)); len(w) > 1 && !emptyWords[w] && !genericWords[w] {
+			return false
+		}
+	}
+	return true
+}
+
+var emptyWords = func() map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(`hello hi hey help please thanks thank you ok okay yes no it this that them those these and so then again more
+		ola olá oi ajuda obrigado sim nao não isso isto ele ela eles elas`) {
+		m[w] = true
+	}
+	return m
+}()
 
 // blockQuestion is "what does PAYROLL_NET block": live in spite of its form.
 func blockQuestion(text string) bool {

@@ -81,6 +81,9 @@ func (in *inquiry) candidates(findings []*finding, w weights) []*candidate {
 	var out []*candidate
 	for i, fd := range findings {
 		c := &candidate{fd: fd, score: fd.weight * w.finding}
+		if fd.rule {
+			c.score = fd.weight
+		}
 		if i < maxFindings {
 			c.docs = in.document(fd)
 		}
@@ -144,6 +147,9 @@ func (in *inquiry) addIncidents(cands []*candidate, question string, w weights) 
 			continue
 		}
 		last = &candidate{docs: []documented{d}, score: d.score * w.document}
+		if titled(question, d.p.Title) {
+			last.score += 0.1
+		}
 		cands = append(cands, last)
 	}
 	return cands
@@ -209,7 +215,7 @@ func documentedFix(c *candidate, rank int) []Fix {
 	if ex.Fix == "" {
 		return nil
 	}
-	return []Fix{{Action: "Documented fix, outside Resync: " + clip(ex.Fix, 400), Risk: Risk(ex.Risk)}}
+	return []Fix{{Action: "Documented fix, outside Resync: " + clip(ex.Fix, 400), Risk: fixRisk(ex)}}
 }
 
 // documentedProblem reports whether the manuals describe the candidate's

@@ -65,14 +65,13 @@ func (in *inquiry) readAround(f *jobFacts) {
 			}
 			return nil
 		})
-		g.Go(func() error {
-			if err := in.readResources(ctx, f); err != nil {
-				skip(4, "resources of "+f.name, err)
-			}
-			return nil
-		})
 	}
 	_ = g.Wait() // the functions report through skip and never fail
+	if waiting(f.job) {
+		if err := in.readResources(ctx, f); err != nil {
+			skip(4, "resources of "+f.name, err)
+		}
+	}
 	for _, s := range skips {
 		if s != nil {
 			s()
@@ -153,7 +152,11 @@ func (in *inquiry) readRunning(ctx context.Context, f *jobFacts) error {
 func (in *inquiry) readResources(ctx context.Context, f *jobFacts) error {
 	f.resources = map[string]*hwa.ResourceInPlan{}
 	var names []string
-	for _, d := range f.job.Dependencies {
+	deps := f.job.Dependencies
+	if f.stream != nil { // a stream's resources are held for its jobs
+		deps = append(deps[:len(deps):len(deps)], f.stream.Dependencies...)
+	}
+	for _, d := range deps {
 		if d.DependencyType == hwa.DependencyTypeResource && !slices.Contains(names, d.Name) {
 			names = append(names, d.Name)
 		}
