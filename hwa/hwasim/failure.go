@@ -125,7 +125,7 @@ ended with return code 3`,
 	failFTE007: `AWKFTE007E An error occurred during the file transfer operation. The remote host ended the connection.
 transfer of 1 file to sftp.partner.example failed after 3 attempts, 0 bytes sent
 ended with return code 1`,
-	failScript: `sh: $SCRIPT: not found
+	failScript: `sh: $SCRIPT: No such file or directory
 ended with return code 127`,
 	failDBLogin: `ORA-28001: the password has expired
 ERROR: database user $USER cannot log on

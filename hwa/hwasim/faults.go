@@ -244,6 +244,9 @@ func (s *Sim) abend(ji int32, f failure, rc int32, ranFor, ago vsec) {
 	s.runningSince(ji, ranFor+ago)
 	r := s.jobs[ji].last()
 	r.rc, r.failure, r.end = rc, f, s.now-ago
+	if f == failScript {
+		r.start = r.end - ranFor
+	}
 	s.afterRerun(ji, f, rc)
 	s.finish(ji, stAbend)
 }

@@ -25,7 +25,11 @@ func (s *Sim) abendVictim(key string, f failure, rc int32) (int32, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.abend(ji, f, rc, 16*60, 9*60)
+	ran := vsec(16 * 60)
+	if f == failScript {
+		ran = 1
+	}
+	s.abend(ji, f, rc, ran, 9*60)
 	return ji, nil
 }
 

@@ -79,6 +79,9 @@ func (s *Sim) body(ji int32, n int) []string {
 		d := s.endOf(r) - r.start
 		return s.at(r.start + d*vsec(pct)/100).Format("15:04:05")
 	}
+	if r.failure == failScript { // nothing of the job itself ever ran
+		return strings.Split(s.failLines(r.failure, ji), "\n")
+	}
 	rows := 1000 + int(j.id[3])*731
 	out = append(out, fmt.Sprintf("%s %s: start, business date %s", at(0), strings.ToLower(j.name), s.at(s.streams[j.stream].time).Format(time.DateOnly)))
 	for i, line := range bodyLines[j.def.kind] {

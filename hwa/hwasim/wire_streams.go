@@ -2,6 +2,7 @@ package hwasim
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"resync/hwa/oql"
@@ -96,7 +97,11 @@ func (c *call) streamsKind() *kindSpec {
 		return oql.Target{WorkstationFolder: "/", Workstation: s.ws[st.ws].name, Folder: st.def.folder, Name: st.name,
 			SchedTime: s.at(st.time).Format("1504 01/02/2006"), States: []string{status, s.streamCommon(i, status)}, Priority: int(st.prio)}
 	}
-	return &kindSpec{kind: oql.JobStreams, all: s.sorder, fields: s.wire.jsFields, target: target,
+	all := s.sorder
+	if c.r.URL.Query().Get("submitted_by_me") == "true" {
+		all = slices.DeleteFunc(slices.Clone(all), func(i int32) bool { return s.streams[i].user != c.user.Name })
+	}
+	return &kindSpec{kind: oql.JobStreams, all: all, fields: s.wire.jsFields, target: target,
 		encode: func(w *jsonw, i int32) { c.view.stream(w, i, scope{}) }}
 }
 
