@@ -40,6 +40,7 @@ type unit struct {
 	codes   []string
 	size    [fields]uint16 // words in each field
 	builtin bool
+	sketch  sketch
 	see     int32 // unit that this one only points to, or -1
 }
 
@@ -116,7 +117,7 @@ type analyser struct {
 
 func (a *analyser) add(c chunk.Chunk) {
 	plain := chunk.Plain(c.Content)
-	u := unit{Chunk: c, codes: codesIn(plain), builtin: a.seg.builtin, see: -1}
+	u := unit{Chunk: c, codes: codesIn(plain), builtin: a.seg.builtin, sketch: newSketch(c.Content), see: -1}
 	id := int32(len(a.seg.units))
 	a.count(&u, id, fieldTitle, headings(c))
 	if len(c.Path) > 1 {

@@ -262,7 +262,7 @@ func top(all []scored, n int) []scored {
 // passages turns the best k distinct candidates into results.
 func (x *Index) passages(q query, ranked []scored, k int) []Passage {
 	var out []Passage
-	var seen []shingles
+	var seen []sketch
 	for _, r := range ranked {
 		var from []Place
 		if to := x.units[r.unit].see; to >= 0 {
@@ -270,8 +270,7 @@ func (x *Index) passages(q query, ranked []scored, k int) []Passage {
 			r.unit = to
 		}
 		u := x.units[r.unit]
-		sh := shingle(u.Content)
-		if i := sh.like(seen); i >= 0 {
+		if i := u.sketch.like(seen); i >= 0 {
 			if u.ID != out[i].ID {
 				from = append(from, x.place(r.unit))
 			}
@@ -281,7 +280,7 @@ func (x *Index) passages(q query, ranked []scored, k int) []Passage {
 		if len(out) == k {
 			break
 		}
-		seen = append(seen, sh)
+		seen = append(seen, u.sketch)
 		out = append(out, Passage{
 			ID: u.ID, Document: u.Source, Title: u.Title, Path: u.Path, Kind: u.Kind,
 			Start: u.Start, End: u.End, Line: u.Line, EndLine: u.EndLine,
@@ -328,47 +327,4 @@ func (x *Index) parts(q query, u int32) []Part {
 		}
 	}
 	return out
-}
-
-// shingles are the hashes of the word triples of a text.
-type shingles map[uint32]bool
-
-// maxShingles bounds the work on a long passage.
-const maxShingles = 600
-
-func shingle(text string) shingles {
-	sh := shingles{}
-	var a, b uint32
-	words(text, func(w string) {
-		if len(sh) >= maxShingles {
-			return
-		}
-		c := uint32(2166136261)
-		for i := 0; i < len(w); i++ {
-			c = (c ^ uint32(w[i]|0x20)) * 16777619
-		}
-		sh[a*31+b*17+c] = true
-		a, b = b*3, c
-	})
-	return sh
-}
-
-// sameFrom is the share of triples two passages must have in common to be taken
-// for the same text.
-const sameFrom = 0.7
-
-// like is the index of the first of seen that is nearly the same text, or -1.
-func (s shingles) like(seen []shingles) int {
-	for i, o := range seen {
-		common := 0
-		for h := range s {
-			if o[h] {
-				common++
-			}
-		}
-		if union := len(s) + len(o) - common; union > 0 && float64(common) >= sameFrom*float64(union) {
-			return i
-		}
-	}
-	return -1
 }

@@ -219,6 +219,29 @@ func TestTopKeepsTheOrderOfEquals(t *testing.T) {
 	}
 }
 
+func TestSketchTellsSameFromSimilar(t *testing.T) {
+	text := strings.Repeat("one two three four five six seven eight nine ten eleven twelve ", 3) + "the end of it all comes near and nearer to us"
+	for _, c := range []struct {
+		name, other string
+		same        bool
+	}{
+		{"equal", text, true},
+		{"another case and marks", strings.ToUpper(text) + ".", true},
+		{"one word more", text + " now", true},
+		{"half", text[:len(text)/2] + " with a quite different continuation about calendars and holidays of the year in which nothing is shared", false},
+		{"nothing", "completely unrelated words about printers and paper", false},
+	} {
+		a, b := newSketch(text), newSketch(c.other)
+		if got := a.share(&b) >= sameFrom; got != c.same {
+			t.Errorf("%s: same %v at %.2f", c.name, got, a.share(&b))
+		}
+	}
+	var empty sketch
+	if empty.share(&empty) != 0 {
+		t.Error("two empty texts are taken for the same")
+	}
+}
+
 func FuzzSearch(f *testing.F) {
 	x := index(f, Document{Name: "guide.md", Text: guide})
 	for _, s := range []string{"", "agent", "AWSJPL018E", "não", "\xff", strings.Repeat("agent ", 2000), "a.b_c-d", "$1; drop"} {
