@@ -96,8 +96,8 @@ func (v *view) predecessorJob(w *jsonw, ji int32, external bool) {
 	w.str("jobName", j.name)
 	if external {
 		w.str("jobWorkstationName", s.wsKey(j.ws))
+		w.id("jobStreamId", st.id)
 	}
-	w.id("jobStreamId", st.id)
 	w.str("jobStreamName", st.name)
 	w.str("jobStreamWorkstation", s.wsKey(st.ws))
 	w.str("jobStreamFolder", st.def.folder)

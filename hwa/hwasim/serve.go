@@ -9,9 +9,13 @@ import (
 
 // ServeHTTP serves the REST API V2 below /twsd/api/v2.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.disturb(w, r) {
-		return
+	if !s.disturb(w, r) {
+		s.serveAPI(w, r)
 	}
+}
+
+// serveAPI serves a request that no transport fault has caught.
+func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if !sleep(r.Context(), s.cfg.Latency) {
 		return
 	}

@@ -67,7 +67,7 @@ func (s *Sim) disturb(w http.ResponseWriter, r *http.Request) bool {
 	case "refuse", "reset":
 		hangUp(w)
 	case "reset-after":
-		s.serveInto(discard{http.Header{}}, r)
+		s.serveAPI(discard{http.Header{}}, r)
 		hangUp(w)
 	case "cut":
 		s.serveHalf(w, r)
@@ -94,18 +94,6 @@ func hangUp(w http.ResponseWriter) {
 	conn.Close()
 }
 
-// serveInto serves the request without further disturbance.
-func (s *Sim) serveInto(w http.ResponseWriter, r *http.Request) {
-	s.netw.mu.Lock()
-	left := s.netw.left
-	s.netw.left = 0
-	s.netw.mu.Unlock()
-	s.ServeHTTP(w, r)
-	s.netw.mu.Lock()
-	s.netw.left = left
-	s.netw.mu.Unlock()
-}
-
 type discard struct{ h http.Header }
 
 func (d discard) Header() http.Header         { return d.h }
@@ -125,7 +113,7 @@ func (c *capture) WriteHeader(status int)      { c.status = status }
 
 func (s *Sim) captured(r *http.Request) *capture {
 	c := &capture{h: http.Header{}, status: http.StatusOK}
-	s.serveInto(c, r)
+	s.serveAPI(c, r)
 	return c
 }
 

@@ -28,6 +28,8 @@ var refusedRoutes = []struct{ method, path, why string }{
 	{"GET", "/model/common/output-conditions", "output conditions are not simulated"},
 	{"GET", "/model/common/autocomplete", "completion is not simulated"},
 	{"GET", "/model/service", "the service catalogue is not simulated"},
+	{"GET", "/model/service/tags", "the service catalogue is not simulated"},
+	{"GET", "/model/service/{service_id}", "the service catalogue is not simulated"},
 	{"POST", "/model/jobstream-multiple", "definitions are read-only here"},
 	{"POST", "/model/jobstream-multiple/submit", "definitions are read-only here"},
 }
@@ -38,4 +40,11 @@ func routesRefused(s *Sim) {
 			return fail(http.StatusNotImplemented, "", "%s %s is not simulated: %s", r.method, r.path, r.why)
 		})
 	}
+	// job/async/{result} cannot stand beside job/{id}/submit in the router.
+	s.handleFunc("POST", "/plan/job/{job_id}/{verb}", reads, 0, func(c *call) error {
+		if c.r.PathValue("job_id") == "async" {
+			return fail(http.StatusNotImplemented, "", "POST /plan/job/async/{result} is not simulated: nothing answers asynchronously")
+		}
+		return fail(http.StatusNotFound, "", "HTTP 404 Not Found")
+	})
 }
