@@ -9,7 +9,7 @@ func (d *doc) dropMatter(heads []head) {
 	for i := range heads {
 		if isContents(heads[i].key) && d.tocLike(heads[i]) {
 			d.book = true
-			i = d.dropContents(heads, i)
+			d.dropContents(heads, i)
 			break
 		}
 	}
@@ -30,7 +30,7 @@ func (d *doc) dropMatter(heads []head) {
 // dropContents drops from the start of the book to the end of its contents
 // pages, which begin at heads[i]. OCR leaves some chapter titles of the contents
 // as headings; they are followed by more lines that end in page numbers.
-func (d *doc) dropContents(heads []head, i int) int {
+func (d *doc) dropContents(heads []head, i int) {
 	for j := range heads[:i+1] {
 		heads[j].dropped = true
 	}
@@ -40,7 +40,6 @@ func (d *doc) dropContents(heads []head, i int) int {
 		}
 		heads[i].dropped = true
 	}
-	return i
 }
 
 func isContents(key string) bool {

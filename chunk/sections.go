@@ -45,10 +45,7 @@ func (d *doc) sections() []section {
 	d.title = d.docTitle()
 	d.attach(heads)
 	parents := newTree(d)
-	var out []section
-	for _, lead := range d.preamble(heads) {
-		out = append(out, lead)
-	}
+	out := d.preamble(heads)
 	for i := 0; i < len(heads); i++ {
 		if heads[i].dropped {
 			continue

@@ -54,7 +54,7 @@ func terms(out []string, word string, lang language) []string {
 		word = strings.ToValidUTF8(word[:maxTerm], "")
 	}
 	low := fold(word)
-	if strings.IndexAny(low, "_-.") >= 0 {
+	if strings.ContainsAny(low, "_-.") {
 		out = append(out, low)
 		for part := range strings.FieldsFuncSeq(word, func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
 			out = part1(out, part, lang)

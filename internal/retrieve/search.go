@@ -41,28 +41,31 @@ const maxResults = 100
 // Passage is a piece of a document that was found, with where it stands.
 type Passage struct {
 	// ID names the passage within the index.
-	ID string
+	ID string `json:"id"`
 	// Document is the name the document was ingested under.
-	Document string
+	Document string `json:"document"`
 	// Title is the nearest specific heading; Path leads to it from outside.
-	Title string
-	Path  []string
+	Title string   `json:"title"`
+	Path  []string `json:"path"`
 	// Kind is the form of the passage: an entry holds a problem and its solution.
-	Kind chunk.Kind
+	Kind chunk.Kind `json:"kind"`
 	// Start and End are byte offsets into the document, Line and EndLine its
 	// lines counted from 1.
-	Start, End, Line, EndLine int
+	Start   int `json:"start"`
+	End     int `json:"end"`
+	Line    int `json:"line"`
+	EndLine int `json:"end_line"`
 	// Text is the passage as it stands in the document.
-	Text string
+	Text string `json:"text"`
 	// Score orders passages of one search; it means nothing between searches.
-	Score float64
+	Score float64 `json:"score"`
 	// Codes are the message codes in the passage.
-	Codes []string
+	Codes []string `json:"codes,omitempty"`
 	// Parts say what the score is made of.
-	Parts []Part
+	Parts []Part `json:"parts,omitempty"`
 	// Same are further places left out of the results: with nearly the same text, or
 	// with nothing but a pointer to this passage.
-	Same []Place
+	Same []Place `json:"same,omitempty"`
 }
 
 // Section is the path as one line, from the outside in.
@@ -75,14 +78,15 @@ func (p Passage) Source() string {
 
 // Place is where a passage stands.
 type Place struct {
-	Document      string
-	Line, EndLine int
+	Document string `json:"document"`
+	Line     int    `json:"line"`
+	EndLine  int    `json:"end_line"`
 }
 
 // Part is one reason for a score.
 type Part struct {
-	Name  string
-	Value float64
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
 }
 
 // Search returns the k passages that answer the query best, best first, without
