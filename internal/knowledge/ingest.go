@@ -88,11 +88,15 @@ func (b *Base) Ingest(ctx context.Context, paths []string, progress func(done, t
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := read(ctx, files); err != nil {
+	if err := b.read(ctx, files); err != nil {
 		return Report{}, err
 	}
 	var r Report
-	defer b.swap()
+	defer func() {
+		if b.index.Load() == nil || r.Count(Added)+r.Count(Updated) > 0 {
+			b.swap()
+		}
+	}()
 	for i := range files {
 		f, err := b.keep(ctx, &files[i])
 		if err != nil {
@@ -178,8 +182,9 @@ func unreadable(p string, info fs.FileInfo) string {
 	return ""
 }
 
-// read opens the files one after the other and analyses them side by side.
-func read(ctx context.Context, files []found) error {
+// read opens the files one after the other and analyses side by side those whose
+// text is not known under their name.
+func (b *Base) read(ctx context.Context, files []found) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	total := 0
@@ -196,6 +201,9 @@ func read(ctx context.Context, files []found) error {
 		}
 		if total += len(f.text); total > MaxTotal {
 			f.text, f.refused = "", fmt.Sprintf("more than %d MB in one go; ingest the rest separately", MaxTotal>>20)
+			continue
+		}
+		if f.doc = b.docs[f.name]; f.doc.segment != nil && f.doc.sha256 == digest(f.text) {
 			continue
 		}
 		g.Go(func() error {
