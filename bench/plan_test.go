@@ -1,12 +1,16 @@
 package bench
 
 import (
+	"context"
 	"fmt"
+	"net/http/httptest"
 	"runtime"
 	"slices"
 	"testing"
 	"time"
 
+	"resync/hwa"
+	"resync/hwa/hwasim"
 	"resync/internal/plan"
 )
 
@@ -110,5 +114,31 @@ func BenchmarkSuggest(b *testing.B) {
 	s := stressPlan(stressJobs)
 	for b.Loop() {
 		s.Suggest("PAY_499990_LAOD", 5)
+	}
+}
+
+// BenchmarkSync reads a plan of 500,000 jobs over the wire from a simulator in
+// the same process, which shares the processor. Target: 10 s.
+func BenchmarkSync(b *testing.B) {
+	sim, err := hwasim.New(hwasim.Config{Profile: "stress", Speed: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	srv := httptest.NewServer(sim)
+	defer srv.Close()
+	client, err := hwa.New(hwa.Config{BaseURLs: []string{srv.URL}, Username: sim.DefaultUser(), Password: sim.DefaultPassword()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	b.ResetTimer()
+	for b.Loop() {
+		var live plan.Live
+		s, err := live.Sync(context.Background(), client)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(s.Len()), "jobs")
+		b.ReportMetric(float64(s.Bytes())/float64(s.Len()), "bytes/job")
 	}
 }

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"resync/hwa/oql"
 )
@@ -31,17 +33,35 @@ type Page struct {
 // hardly depends on how selective the filter is.
 func (s *Snapshot) Filter(f Filter) Page {
 	tests := s.tests(f)
-	p := Page{}
-	for i := range s.Len() {
-		if !all(tests, i) {
-			continue
-		}
-		if p.Total >= f.Offset && (f.Limit == 0 || len(p.Jobs) < f.Limit) {
-			p.Jobs = append(p.Jobs, i)
-		}
-		p.Total++
+	most := 0 // hits a part has to keep: any page may lie wholly in one part
+	if f.Limit > 0 {
+		most = f.Offset + f.Limit
 	}
-	return p
+	var mu sync.Mutex
+	parts := map[int]Page{} // by first job
+	split(s.Len(), func(from, to int) {
+		p := Page{}
+		for i := from; i < to; i++ {
+			if all(tests, i) {
+				if p.Total++; most == 0 || p.Total <= most {
+					p.Jobs = append(p.Jobs, i)
+				}
+			}
+		}
+		mu.Lock()
+		parts[from] = p
+		mu.Unlock()
+	})
+	var out Page
+	for _, from := range slices.Sorted(maps.Keys(parts)) {
+		out.Jobs = append(out.Jobs, parts[from].Jobs...)
+		out.Total += parts[from].Total
+	}
+	out.Jobs = out.Jobs[min(f.Offset, len(out.Jobs)):]
+	if f.Limit > 0 {
+		out.Jobs = out.Jobs[:min(f.Limit, len(out.Jobs))]
+	}
+	return out
 }
 
 func all(tests []func(int) bool, i int) bool {
@@ -102,11 +122,23 @@ func (s *Snapshot) wordTest(w string) func(int) bool {
 	if test := s.named(w); test != nil {
 		return test
 	}
-	inName, inStream, inWord := s.names.containing(w), s.streamNames.containing(w), s.words.containing(w)
+	inName, inWord := s.names.containing(w), s.words.containing(w)
+	inStream := s.streamsWith(s.streamNames.containing(w))
 	return func(i int) bool {
-		return inName.has(int(s.name[i])) || inStream.has(int(s.streamText[s.stream[i]])) ||
+		return inName.has(int(s.name[i])) || inStream.has(int(s.stream[i])) ||
 			inWord.has(int(s.station[i])) || inWord.has(int(s.folder[i]))
 	}
+}
+
+// streamsWith is the set of streams whose name is in a set of names.
+func (s *Snapshot) streamsWith(names bitset) bitset {
+	set := newBitset(len(s.streams))
+	for k, t := range s.streamText {
+		if names.has(int(t)) {
+			set.add(k)
+		}
+	}
+	return set
 }
 
 // named handles STREAM.JOB in the search box: neither column holds the dot.
@@ -115,9 +147,9 @@ func (s *Snapshot) named(w string) func(int) bool {
 	if !ok || stream == "" || strings.Contains(job, ".") {
 		return nil
 	}
-	streams, jobs := s.streamNames.containing(stream), s.names.containing(job)
+	streams, jobs := s.streamsWith(s.streamNames.containing(stream)), s.names.containing(job)
 	return func(i int) bool {
-		return streams.has(int(s.streamText[s.stream[i]])) && (job == "" || jobs.has(int(s.name[i])))
+		return streams.has(int(s.stream[i])) && (job == "" || jobs.has(int(s.name[i])))
 	}
 }
 

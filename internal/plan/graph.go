@@ -85,25 +85,37 @@ func (s *Snapshot) walk(job, depth int, openOnly bool, expand func(job uint32, g
 	}
 	seen, gates := newBitset(g.n), newBitset(2*g.streams)
 	seen.add(job)
-	var out []Affected
-	level := []uint32{uint32(job)}
-	for d := 1; len(level) > 0 && (depth <= 0 || d <= depth); d++ {
-		var next []uint32
-		visit := func(k uint32) {
-			if seen.has(int(k)) {
-				return
-			}
-			seen.add(int(k))
-			if openOnly && s.Done(int(k)) {
-				return
-			}
-			next = append(next, k)
-			out = append(out, Affected{int(k), d})
+	queue := append(make([]uint32, 0, 1024), uint32(job))
+	visit := func(k uint32) {
+		if seen.has(int(k)) {
+			return
 		}
-		for _, j := range level {
-			expand(j, gates, visit)
+		seen.add(int(k))
+		if !openOnly || !s.Done(int(k)) {
+			queue = append(queue, k)
 		}
-		level = next
+	}
+	ends := []int{1} // where each level ends in the queue
+	for at := 0; at < len(queue) && (depth <= 0 || len(ends) <= depth); {
+		for end := ends[len(ends)-1]; at < end; at++ {
+			expand(queue[at], gates, visit)
+		}
+		ends = append(ends, len(queue))
+	}
+	return byLevel(queue, ends)
+}
+
+// byLevel turns the queue of a breadth-first search into results; the first
+// entry is the job searched from.
+func byLevel(queue []uint32, ends []int) []Affected {
+	if len(queue) == 1 {
+		return nil
+	}
+	out := make([]Affected, 0, len(queue)-1)
+	for l := 1; l < len(ends); l++ {
+		for _, k := range queue[ends[l-1]:ends[l]] {
+			out = append(out, Affected{int(k), l})
+		}
 	}
 	return out
 }

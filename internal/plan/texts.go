@@ -2,8 +2,10 @@ package plan
 
 import (
 	"bytes"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // textID names one interned text. Zero is always the empty string.
@@ -90,10 +92,17 @@ func (t *texts) containing(s string) bitset {
 	if len(want) == 0 || bytes.IndexByte(want, '\n') >= 0 {
 		return set
 	}
-	for pos, id := 0, textID(0); pos < len(t.folded); {
-		k := bytes.Index(t.folded[pos:], want)
+	split(t.len(), func(from, to int) { t.search(want, set, from, to) })
+	return set
+}
+
+// search adds the entries from..to-1 that contain want.
+func (t *texts) search(want []byte, set bitset, from, to int) {
+	end := int(t.off[to])
+	for pos, id := int(t.off[from]), textID(from); pos < end; {
+		k := bytes.Index(t.folded[pos:end], want)
 		if k < 0 {
-			break
+			return
 		}
 		// Hits come in order, so the entry is found by going on from the last one.
 		for t.off[id+1] <= uint32(pos+k) {
@@ -102,17 +111,18 @@ func (t *texts) containing(s string) bitset {
 		set.add(int(id))
 		pos = int(t.off[id+1])
 	}
-	return set
 }
 
 // matching returns the set of ids for which ok holds.
 func (t *texts) matching(ok func(folded []byte) bool) bitset {
 	set := newBitset(t.len())
-	for id := range t.len() {
-		if ok(t.fold(textID(id))) {
-			set.add(id)
+	split(t.len(), func(from, to int) {
+		for id := from; id < to; id++ {
+			if ok(t.fold(textID(id))) {
+				set.add(id)
+			}
 		}
-	}
+	})
 	return set
 }
 
@@ -132,3 +142,22 @@ func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
 func (b bitset) add(i int)      { b[i>>6] |= 1 << (i & 63) }
 func (b bitset) has(i int) bool { return b[i>>6]&(1<<(i&63)) != 0 }
+
+// splitFrom is how much work is worth a second goroutine.
+const splitFrom = 32_768
+
+// split does work on the numbers below n in parallel parts. Parts begin at
+// multiples of 64, so that two of them never share a word of a bitset.
+func split(n int, work func(from, to int)) {
+	parts := min(runtime.GOMAXPROCS(0), n/splitFrom)
+	if parts <= 1 {
+		work(0, n)
+		return
+	}
+	step := (n/parts + 63) &^ 63
+	var wg sync.WaitGroup
+	for from := 0; from < n; from += step {
+		wg.Go(func() { work(from, min(from+step, n)) })
+	}
+	wg.Wait()
+}
