@@ -428,14 +428,14 @@ func (s *Store) Approvals(ctx context.Context, f ApprovalFilter) (ApprovalList, 
 func (f ApprovalFilter) where(now int64) (string, []any) {
 	conds := []string{"1 = 1"}
 	var args []any
-	if f.State != "" {
-		conds, args = append(conds, stateExpr+" = ?"), append(args, now, string(f.State))
-	}
 	if f.Requester != "" {
 		conds, args = append(conds, "a.requester = ?"), append(args, f.Requester)
 	}
 	if f.Tool != "" {
 		conds, args = append(conds, "a.tool = ?"), append(args, f.Tool)
+	}
+	if f.State != "" { // last, because it costs two look-ups per row
+		conds, args = append(conds, stateExpr+" = ?"), append(args, now, string(f.State))
 	}
 	return "where " + strings.Join(conds, " and "), args
 }

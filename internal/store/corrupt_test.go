@@ -41,7 +41,7 @@ func TestBitFlips(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 2))
 	noticed := 0
-	const flips = 150
+	const flips = 60
 	for i := range flips {
 		bit := random.IntN(len(clean) * 8)
 		dirty := append([]byte(nil), clean...)

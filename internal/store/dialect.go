@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -39,16 +41,22 @@ func (d dialect) rebind(query string) string {
 	}
 }
 
-// translate wraps an engine's error in the sentinel of this package that names
-// its cause, or returns it as it is.
-func (d dialect) translate(err error) error {
+// translate wraps an engine's error in the sentinel that names its cause, or
+// returns it as it is. When ctx has ended, that is the cause: a statement then
+// fails as "interrupted" or with a transaction that database/sql has already
+// rolled back behind our back.
+func (d dialect) translate(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if cause := d.classify(err); cause != nil {
-		return &engineError{cause: cause, err: err}
+	cause := ctx.Err()
+	if cause == nil {
+		cause = d.classify(err)
 	}
-	return err
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return &engineError{cause: cause, err: err}
 }
 
 // ms is t in milliseconds since 1970 in UTC; 0 for the zero time.

@@ -39,7 +39,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	current, target, err := p.GetVersions(ctx)
 	if err != nil {
-		return s.d.translate(err)
+		return s.d.translate(ctx, err)
 	}
 	if current > target {
 		return fmt.Errorf("%w: its schema is version %d, this program knows up to %d", ErrSchemaTooNew, current, target)
@@ -62,7 +62,7 @@ func (s *Store) climb(ctx context.Context, p *goose.Provider) error {
 			return nil
 		}
 		if try == 3 || ctx.Err() != nil {
-			return fmt.Errorf("migrate: %w", s.d.translate(err))
+			return fmt.Errorf("migrate: %w", s.d.translate(ctx, err))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

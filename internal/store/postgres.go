@@ -41,7 +41,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	s.w.SetConnMaxIdleTime(5 * time.Minute)
 	s.r = s.w
 	if err := s.w.PingContext(ctx); err != nil {
-		return fmt.Errorf("open database %s: %w", s.where, s.d.translate(err))
+		return fmt.Errorf("open database %s: %w", s.where, s.d.translate(ctx, err))
 	}
 	return nil
 }

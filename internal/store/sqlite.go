@@ -39,7 +39,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.w.SetMaxOpenConns(1)
 	// The first connection switches the file to WAL; readers come after it.
 	if err := s.w.PingContext(ctx); err != nil {
-		return fmt.Errorf("open database %s: %w", abs, s.d.translate(err))
+		return fmt.Errorf("open database %s: %w", abs, s.d.translate(ctx, err))
 	}
 	if s.r, err = sql.Open("sqlite", sqliteDSN(abs, url.Values{
 		"_pragma": {"busy_timeout(" + sqliteBusyMillis + ")", "query_only(1)"},

@@ -120,7 +120,7 @@ func (s *Store) Where() string { return s.where }
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	if err := s.r.QueryRowContext(ctx, "select 1").Scan(&one); err != nil {
-		return fmt.Errorf("ping database %s: %w", s.where, s.d.translate(err))
+		return fmt.Errorf("ping database %s: %w", s.where, s.d.translate(ctx, err))
 	}
 	return nil
 }

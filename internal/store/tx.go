@@ -27,20 +27,20 @@ func (s *Store) reader() conn { return conn{d: s.d, q: s.r} }
 func (s *Store) update(ctx context.Context, fn func(conn) error) error {
 	tx, err := s.w.BeginTx(ctx, nil)
 	if err != nil {
-		return s.d.translate(err)
+		return s.d.translate(ctx, err)
 	}
 	defer tx.Rollback() // after a commit this does nothing
 	if err := fn(conn{d: s.d, q: tx}); err != nil {
 		return err
 	}
-	return s.d.translate(tx.Commit())
+	return s.d.translate(ctx, tx.Commit())
 }
 
 // view runs fn in a read transaction that sees one state of the database.
 func (s *Store) view(ctx context.Context, fn func(conn) error) error {
 	tx, err := s.r.BeginTx(ctx, s.d.snapshot)
 	if err != nil {
-		return s.d.translate(err)
+		return s.d.translate(ctx, err)
 	}
 	defer tx.Rollback()
 	return fn(conn{d: s.d, q: tx})
@@ -53,7 +53,7 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error
 	}
 	res, err := c.q.ExecContext(ctx, c.d.rebind(query), args...)
 	if err != nil {
-		return 0, c.d.translate(err)
+		return 0, c.d.translate(ctx, err)
 	}
 	return res.RowsAffected()
 }
@@ -81,7 +81,7 @@ func (c conn) rows(ctx context.Context, query string, args []any, fn func(scanne
 	}
 	rows, err := c.q.QueryContext(ctx, c.d.rebind(query), args...)
 	if err != nil {
-		return c.d.translate(err)
+		return c.d.translate(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -89,7 +89,7 @@ func (c conn) rows(ctx context.Context, query string, args []any, fn func(scanne
 			return err
 		}
 	}
-	return c.d.translate(rows.Err())
+	return c.d.translate(ctx, rows.Err())
 }
 
 // checkText refuses strings PostgreSQL cannot hold, on both engines alike, so
