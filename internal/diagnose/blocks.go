@@ -72,7 +72,7 @@ func (in *inquiry) blocksFromEngine(r *BlocksResult, f *jobFacts) {
 	}
 	ctx, cancel := in.reading()
 	defer cancel()
-	nodes, err := in.e.deps.Client.JobSuccessors(ctx, f.job.ID, blockDepth)
+	nodes, asOf, err := in.e.edges.Successors(ctx, f.job.ID, blockDepth)
 	if err != nil {
 		in.skipped("the successors of "+f.name, err)
 		return
@@ -88,7 +88,7 @@ func (in *inquiry) blocksFromEngine(r *BlocksResult, f *jobFacts) {
 		b.AtRisk = !n.deadline.IsZero() && in.now.Add(fin).After(n.deadline)
 		r.add(b)
 	}
-	in.keepBlocked(r, "GET /plan/job/"+f.job.ID+"/successors", in.now)
+	in.keepBlocked(r, "GET /plan/job/"+f.job.ID+"/successors", asOf)
 }
 
 // remaining is how long the job itself still needs if it (re)starts now.

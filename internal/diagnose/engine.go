@@ -18,12 +18,24 @@ type Deps struct {
 	Now      func() time.Time // the engine's time; time.Now when nil
 }
 
-// Engine answers questions about one plan. It keeps no state between questions
-// and may be used by many goroutines.
-type Engine struct{ deps Deps }
+// Engine answers questions about one plan. It keeps nothing between questions
+// but the graph around jobs just asked about, and may be used by many goroutines.
+type Engine struct {
+	deps  Deps
+	edges *plan.Edges
+}
+
+// edgesKept is how long the engine's word on what follows a job is used again.
+const edgesKept = 10 * time.Second
 
 // New makes an Engine.
-func New(d Deps) *Engine { return &Engine{deps: d} }
+func New(d Deps) *Engine {
+	e := &Engine{deps: d}
+	if d.Client != nil {
+		e.edges = plan.NewEdges(d.Client, edgesKept, d.Now)
+	}
+	return e
+}
 
 func (e *Engine) now() time.Time {
 	if e.deps.Now != nil {

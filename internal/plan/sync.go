@@ -33,9 +33,8 @@ func (l *Live) Set(s *Snapshot) { l.current.Store(s) }
 // the one before. A plan that fails halfway leaves the old picture standing,
 // with its older AsOf.
 //
-// The short job listing carries no dependencies; where the source can list
-// whole jobs and the plan has at most maxEdgeJobs, they are read too, so that
-// graph questions need no call. See Snapshot.EdgesKnown.
+// The short job listing carries no dependencies: see Snapshot.EdgesKnown and
+// [Edges].
 func (l *Live) Sync(ctx context.Context, src Source) (*Snapshot, error) {
 	now := time.Now
 	if l.Now != nil {
