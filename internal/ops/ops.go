@@ -57,6 +57,7 @@ type NameError struct {
 	Name       string
 	Candidates []string // what it can mean, when it is ambiguous
 	DidYouMean []string // what is near, when it means nothing
+	Known      []string // what there is, where nearness is not known
 }
 
 // Error lists the candidates or the near names.
@@ -66,6 +67,10 @@ func (e *NameError) Error() string {
 		return fmt.Sprintf("%q can mean %d things, name one of them: %s", e.Name, len(e.Candidates), strings.Join(first(e.Candidates, 10), ", "))
 	case len(e.DidYouMean) > 0:
 		return fmt.Sprintf("nothing in the plan is named %q; did you mean %s?", e.Name, strings.Join(first(e.DidYouMean, 5), ", "))
+	case len(e.Known) > 10:
+		return fmt.Sprintf("nothing in the plan is named %q; there are %d others, such as %s", e.Name, len(e.Known), strings.Join(first(e.Known, 10), ", "))
+	case len(e.Known) > 0:
+		return fmt.Sprintf("nothing in the plan is named %q; there are %s", e.Name, strings.Join(e.Known, ", "))
 	}
 	return fmt.Sprintf("nothing in the plan is named %q", e.Name)
 }

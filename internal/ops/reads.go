@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"resync/hwa"
@@ -107,7 +108,7 @@ func (d Deps) logOf(ctx context.Context, j *hwa.JobInPlan, run string, lines int
 	if lines == 0 {
 		lines = 100
 	}
-	text, err := d.Client.JobLogTail(ctx, run, lines)
+	text, err := d.Client.JobLogTail(ctx, run, max(lines, leastLog))
 	if err != nil {
 		return nil, fmt.Errorf("reading the log of %s: %w", fullName(j), err)
 	}
@@ -116,12 +117,16 @@ func (d Deps) logOf(ctx context.Context, j *hwa.JobInPlan, run string, lines int
 	for i := range tail {
 		tail[i].Number += text.From - 1 // numbers of the whole log, which evidence cites
 	}
-	out := map[string]any{"job": fullName(j), "run_id": run, "lines": tail, "truncated": text.From > 1 || text.Truncated, "as_of": stamp(time.Now())}
+	out := map[string]any{"job": fullName(j), "run_id": run, "lines": tail, "truncated": text.From > 1 || text.Truncated || len(tail) < log.Len(), "as_of": stamp(time.Now())}
 	if last := log.Last(); last != nil {
 		out["exit_status"], out["codes"] = last.ExitStatus, last.Codes
 	}
 	return out, nil
 }
+
+// leastLog is how many last lines are read however few are shown: the footer
+// and the codes of a run must not depend on what fits on a screen.
+const leastLog = 200
 
 func jobHistory(d Deps) (*tool.Tool, error) {
 	return tool.Read(readSpec("get_job_history", "Runs of a job in the present plan, reruns included, with durations and return codes", []string{"job"}, "job", "history"),
@@ -328,13 +333,13 @@ func resourceAvailability(d Deps) (*tool.Tool, error) {
 				if err != nil {
 					return nil, fmt.Errorf("listing resources: %w", err)
 				}
-				names = append(names, r.Workstation+"#"+r.Name)
+				names = append(names, strings.TrimPrefix(r.Workstation, "/")+"#"+r.Name)
 				if slices.Contains([]string{r.Name, r.Key, r.Workstation + "#" + r.Name, r.ID}, a.Resource) {
 					hits = append(hits, *r)
 				}
 			}
 			if len(hits) == 0 {
-				return nil, &NameError{Name: a.Resource, DidYouMean: first(names, 5)}
+				return nil, &NameError{Name: a.Resource, Known: names}
 			}
 			return map[string]any{"resources": hits, "as_of": stamp(time.Now())}, nil
 		})

@@ -133,7 +133,7 @@ func holdJob(d Deps) (*tool.Tool, error) {
 			return engineError(err)
 		},
 		Verify: func(ctx context.Context, _ JobArg, p jobPre) (tool.Check, error) {
-			return d.verifyPriority(ctx, p, 0, "the job is held: its priority is 0")
+			return d.verifyPriority(ctx, p, 0, p.Name+" is held: its priority is 0")
 		},
 		Inverse: func(_ JobArg, p jobPre) *tool.Inverse {
 			return &tool.Inverse{Tool: "update_job_priority", Args: map[string]any{"job": p.ID, "priority": p.Priority},
@@ -274,6 +274,8 @@ func previewPriority(j *hwa.JobInPlan, prio int) tool.Preview {
 		pv.Effects = []string{"priority 0 holds the job until somebody raises it"}
 	case valueOf(j.Priority) == 0:
 		pv.Effects = []string{"the job is no longer held and starts as soon as its other gates are open"}
+	default:
+		pv.Effects = []string{"its place among the ready jobs changes; the fence of its workstation is compared with the new priority"}
 	}
 	return pv
 }
