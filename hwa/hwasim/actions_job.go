@@ -28,10 +28,8 @@ type jobAction struct {
 // actionArgs carries the parameters of an action.
 type actionArgs struct {
 	priority   int
-	quantity   int
 	limit      int
 	fence      int
-	answer     bool
 	conditions []string
 	deps       []dep
 	depIDs     []string
@@ -98,8 +96,23 @@ func (s *Sim) canRerun(ji int32) bool { return s.jobs[ji].st.ended() }
 
 func (s *Sim) doHold(ji int32, _ *actionArgs) {
 	j := &s.jobs[ji]
-	j.saved, j.prio = j.prio, 0
+	j.setPriority(0)
 	s.setWaiting(j, stHold)
+}
+
+// setPriority keeps the priority a release goes back to when the new one is 0.
+func (j *job) setPriority(n int) {
+	if n == 0 && j.prio > 0 {
+		j.saved = j.prio
+	}
+	j.prio = int8(n)
+}
+
+func (st *stream) setPriority(n int) {
+	if n == 0 && st.prio > 0 {
+		st.saved = st.prio
+	}
+	st.prio = int8(n)
 }
 
 func (s *Sim) doRelease(ji int32, _ *actionArgs) {
@@ -136,7 +149,7 @@ func (s *Sim) doConfirmAbend(ji int32, _ *actionArgs) {
 
 func (s *Sim) doPriority(ji int32, a *actionArgs) {
 	j := &s.jobs[ji]
-	j.prio = int8(a.priority)
+	j.setPriority(a.priority)
 	s.ws[j.ws].dirty = true
 	s.refresh(ji)
 }

@@ -55,7 +55,7 @@ payroll_net: ended with errors, return code 8`,
 	failReturnCode: `ERROR: 3 input records rejected, control total does not match (expected 1840331.22, got 1840118.07)
 processing stopped, return code 8`,
 	failKilled: `caught signal 15 (terminated by the scheduler on an operator's or the engine's request)`,
-	failLogonUser: `BATCHMAN:+ AWSBHT001E The job "$JOB" in file "$SCRIPT" has failed with the error: AWSBDW009E The following operating system error occurred retrieving the password structure for either the logon user, or the user who owns a file or external command: $USER
+	failLogonUser: `BATCHMAN:+ AWSBHT001E The job "$JOB" in file "$SCRIPT" has failed with the error: AWSBDW009E error retrieving the password structure for either the logon user or a file's owner: $USER
 The job was not started on $WS: there is no user "$USER" on that system.`,
 	failJPL017: `Starting MakePlan
 AWSJPL017E The production plan cannot be created because a previous action on the production plan did not complete successfully.
@@ -74,15 +74,15 @@ AWSBEH021E The user "twsuser" is not authorized to access the server on host "12
 MakePlan ended, return code 12`,
 	failJDB801: `Starting MakePlan
 Extending the preproduction plan: 184210 job stream instances
-AWSJDB801E An internal error has been found while accessing the database. The transaction log for the database is full.
+AWSJDB801E The planner's insert was refused. The transaction log for the database is full.
 MakePlan ended, return code 12`,
 	failJCS011: `Starting MakePlan
 AWSJCS011E An internal error has occurred. The error is the following: "java.lang.OutOfMemoryError".
 MakePlan ended, return code 12`,
 	failJPL705: `Starting MakePlan
-AWSJPL705E An internal error has occurred. The planner is unable to create the preproduction plan.
-AWSBIS348E The planner returned an error. AWSBIS335E The plan was not extended.
-AWSJDB801E An internal error has been found while accessing the database: nullDSRA0010E: SQL State = 57011, Error Code = -912
+AWSJPL705E planner: the preproduction plan was not extended.
+AWSBIS348E, AWSBIS335E: no plan was created for the new period.
+AWSJDB801E database: nullDSRA0010E: SQL State = 57011, Error Code = -912
 MakePlan ended, return code 12`,
 	failBHV082: `Starting SwitchPlan
 STAGEMAN: AWSBHV082E: The previous Symphony file and Symnew file have the same run number.
@@ -92,17 +92,17 @@ SwitchPlan ended, return code 12`,
 STAGEMAN: Symphony has run number $RUN, workstations are being started
 planman confirm
 AWSJCL054E The command "CONFIRM" has failed.
-AWSJPL016E An internal error has occurred. A global option "confirm run member" cannot be set.
+AWSJPL016E: the global option "confirm run member" cannot be set.
 SwitchPlan ended, return code 8`,
 	failBCW037: `WRITER: AWSBCW037E Writer cannot initialize this workstation because mailman is still active.
-MAILMAN: AWSBCW039E Writer encountered an error that prevented the start of the workstation $WS; a stop has been sent to it.
+MAILMAN: AWSBCW039E $WS is not initialized yet; a stop has been sent to it.
 Symphony with the new run number has not been sent to $WS.`,
 	failBCV035: `MAILMAN: AWSBCV035W Mailman was unable to link to workstation: $WS; the messages are written to the PO box.
-MAILMAN: AWSBCV082I Workstation $WS, message: AWSDEB009E Data transmission is not possible because the connection is broken.
-WRITER: AWSBCW003E A connection of $WS was refused: AWSDEB046E An error has occurred during the SSL handshaking.`,
+MAILMAN: AWSBCV082I from $WS: AWSDEB009E Data transmission is not possible because the connection is broken.
+WRITER: AWSBCW003E $WS was turned away: AWSDEB046E in the SSL handshaking.`,
 	failEDW020: `NETMAN on $WS: AWSEDW020E: Error opening IPC
 NETMAN on $WS: AWSEDW001I: Getting a new socket: 9`,
-	failDEC002: `MAILMAN on $WS: AWSBCV012E Mailman cannot read a message in a message file. The following gives more details of the error: AWSDEC002E An internal error has occurred.
+	failDEC002: `MAILMAN on $WS: AWSBCV012E Mailman cannot read a message in a message file. Reason: AWSDEC002E An internal error has occurred.
 BATCHMAN, MAILMAN and JOBMAN of $WS have ended; the message file is Mailbox.msg.`,
 	failUnlink: `MAILMAN: no answer from $WS within the response time, the workstation is unlinked.
 The backlog of messages after the plan switch is still being worked off.`,
@@ -122,7 +122,7 @@ ended with return code 12`,
 	at com.bank.batch.Aggregator.grow(Aggregator.java:214)
 	at com.bank.batch.Aggregator.add(Aggregator.java:131)
 ended with return code 3`,
-	failFTE007: `AWKFTE007E An error occurred during the file transfer operation. The remote host ended the connection.
+	failFTE007: `AWKFTE007E transfer broken off: the remote host ended the connection.
 transfer of 1 file to sftp.partner.example failed after 3 attempts, 0 bytes sent
 ended with return code 1`,
 	failScript: `sh: $SCRIPT: No such file or directory

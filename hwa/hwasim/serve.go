@@ -32,7 +32,7 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.mu.RUnlock()
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", `Basic realm="default"`)
-		writeError(w, fail(http.StatusUnauthorized, "AWSBEH021E", "The user is not authorized to access the server: wrong user, password or API key."))
+		writeError(w, fail(http.StatusUnauthorized, "AWSBEH021E", "Wrong user, password or API key."))
 		return
 	}
 	if bodied(r.Method) && r.Header.Get("Content-Type") == "" {

@@ -241,7 +241,6 @@ type workstation struct {
 	os       string
 	domain   string
 	node     string
-	host     string
 	desc     string
 	ready    []int32
 	limit    int16 // -1 is system: no limit

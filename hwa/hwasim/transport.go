@@ -16,7 +16,6 @@ type transport struct {
 	left   int // requests still affected; negative means all
 	delay  time.Duration
 	status int
-	after  bool // act on writes only once they were accepted
 }
 
 // Transport sets how the next n requests are disturbed (n < 0: all of them until

@@ -80,7 +80,10 @@ func TestResetAfter(t *testing.T) {
 	if _, _, err := x.raw("PUT", "/plan/job/"+id+"/action/hold", "{}"); err == nil {
 		t.Fatal("the caller got an answer")
 	}
-	if x.job(t, key).prio != 0 || x.Executed("job.hold", id) != 1 {
+	x.mu.RLock()
+	held := x.job(t, key).prio == 0
+	x.mu.RUnlock()
+	if !held || x.Executed("job.hold", id) != 1 {
 		t.Error("the write was not carried out exactly once")
 	}
 }

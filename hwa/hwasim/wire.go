@@ -89,7 +89,7 @@ type userKey struct{}
 
 func (c *call) serve(a access, need right, fn endpoint) error {
 	if c.user.rights&need != need {
-		return fail(http.StatusForbidden, "AWSJCO005E", "WebSphere Java 2 Security has thrown exception: user %q has no right for this operation.", c.user.Name)
+		return fail(http.StatusForbidden, "AWSJCO005E", "The user %q has no right to this operation.", c.user.Name)
 	}
 	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
 	if err != nil {

@@ -94,7 +94,7 @@ func (c *call) tryPatchJob(ji int32, p *jobPatch) error {
 func (s *Sim) applyJobPatch(ji int32, p *jobPatch) {
 	j := &s.jobs[ji]
 	if p.Priority != nil {
-		j.prio = int8(*p.Priority)
+		j.setPriority(*p.Priority)
 		s.ws[j.ws].dirty = true
 	}
 	if t := p.TimeRestrictions; t != nil {

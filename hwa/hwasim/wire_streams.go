@@ -19,13 +19,14 @@ var streamActionOrder = []string{"hold", "release", "cancel", "cancel-pending", 
 
 var streamActions = map[string]streamAction{
 	"hold": {rightHold, func(s *Sim, si int32) bool { return s.streamLive(si) && s.streams[si].prio > 0 }, func(s *Sim, si int32, _ *actionArgs) {
-		st := &s.streams[si]
-		st.saved, st.prio = st.prio, 0
+		s.streams[si].setPriority(0)
 		s.refreshStream(si)
 	}},
 	"release": {rightRelease, func(s *Sim, si int32) bool { return s.streamLive(si) && s.streams[si].prio == 0 }, func(s *Sim, si int32, _ *actionArgs) {
 		st := &s.streams[si]
-		st.prio = max(st.saved, 1)
+		if st.prio = st.saved; st.prio == 0 {
+			st.prio = max(st.orig, 1)
+		}
 		s.refreshStream(si)
 	}},
 	"cancel":         {rightCancel, (*Sim).streamLive, func(s *Sim, si int32, _ *actionArgs) { s.cancelStream(si) }},
@@ -302,7 +303,7 @@ func (c *call) tryPatchStream(si int32, p *streamPatch) error {
 	s.accept(c.record("jobstream.patch", s.streams[si].id.String(), s.streamKey(&s.streams[si])), func() error {
 		st := &s.streams[si]
 		if p.Priority != nil {
-			st.prio = int8(*p.Priority)
+			st.setPriority(*p.Priority)
 		}
 		if p.Limit != nil {
 			st.limit = int16(*p.Limit)
