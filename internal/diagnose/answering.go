@@ -336,6 +336,9 @@ func (in *inquiry) sayNothing() {
 			ev = append(ev, e.ID)
 		}
 	}
+	if len(ev) == 0 {
+		ev = append(ev, in.note(Evidence{Kind: "plan", Title: "What was looked at", Text: "no fact and no passage that fits the question", Source: "documents"}))
+	}
 	in.say("Nothing that was examined explains it.", ev...)
 }
 

@@ -23,7 +23,7 @@ var (
 		`how (?:is|are)\b|quais\b|quantos\b|quantas\b|mostre\b|liste\b|qual (?:é )?(?:o )?(?:status|estado|situação)|como est[áa]|est[áa] tudo)|\bstatus of\b|\bstate of\b|\bstatus d[oae]\b|\bsituação d[oae]\b|\bat risk\b|\bem risco\b)`)
 	diagnosisRE = regexp.MustCompile(`(?i)\b(?:why|reason|cause[sd]?|fail(?:s|ed|ing|ure)?|abend(?:s|ed)?|error|stuck|block(?:s|ed|ing)?|wrong|problem|does(?: not|n't)|do(?: not|n't)|cannot|can't|not (?:start|run|link|initiali|work|respond)\w*|won't|unlink\w*|hang(?:s|ing)?|down|late|wait(?:s|ing)?|lost|` +
 		`por ?qu[eê]|motivo|causa|raz[aã]o|falh\w+|erro|parad[oa]|bloque\w+|travad[oa]|n[aã]o (?:inicia|roda|executa|começa|come[cç]ou|conecta)\w*|atrasad[oa]|espera\w*)\b`)
-	pronounRE = regexp.MustCompile(`(?i)\b(?:it|this|that|them|these|those|ele|ela|isso|isto|este|esta|esse|essa|eles|elas)\b`)
+	stateOfRE = regexp.MustCompile(`(?i)\b(?:status|state|situação|situacao|estado)\s+(?:of|d[oae])\b`)
 	blocksRE  = regexp.MustCompile(`(?i)(?:\bblock|\bimpact|\bsuccessor|\bwaits? for|\bdownstream|\baffect|\bbloque|\bimpact|\bsucessor|\bafeta|\bdepend)`)
 )
 
@@ -37,6 +37,8 @@ func Classify(text string) Intent {
 		return IntentAskBack
 	case actionRE.MatchString(text) && !strings.Contains(strings.ToLower(text), "why"):
 		return IntentAction
+	case stateOfRE.MatchString(text) && slices.ContainsFunc(words, nameLike):
+		return IntentStatus
 	case knowledgeRE.MatchString(text) && !blockQuestion(text):
 		return IntentKnowledge
 	case hasCode && !diagnosisRE.MatchString(text) && len(words) <= 6:
@@ -118,6 +120,10 @@ func (in *inquiry) resolve(t *target, name string) {
 			t.station = r.Workstation
 		}
 	case plan.KindStream:
+		if strings.EqualFold(in.snap.Streams()[r.Streams[0]].Name, "FINAL") {
+			t.planner = true
+			return
+		}
 		t.streams = append(t.streams, r.Streams...)
 	case plan.KindJob:
 		if slices.ContainsFunc(r.Jobs, in.isPlanner) {
