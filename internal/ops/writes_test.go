@@ -500,7 +500,9 @@ func TestJustificationIsBounded(t *testing.T) {
 // TestLateApplication: an engine accepts first and acts later; the verification
 // waits for it.
 func TestLateApplication(t *testing.T) {
-	l := newLab(t, func(c *labConfig) { c.sim = hwasim.Config{Jobs: 400, Workstations: 40, Speed: -1, ApplyDelay: 60 * time.Millisecond} })
+	l := newLab(t, func(c *labConfig) {
+		c.sim = hwasim.Config{Jobs: 400, Workstations: 40, Speed: -1, ApplyDelay: 60 * time.Millisecond}
+	})
 	res := l.act("hold_job", args{"job": "PAYROLL_TAX"})
 	if st, err := l.x.Ledger().LoadRun(t.Context(), res.RunID); err != nil || st.Phase() != tool.EvDone && st.Phase() != tool.EvVerified {
 		t.Errorf("journal %s, %v", phases(st), err)
