@@ -10,7 +10,11 @@ import (
 )
 
 func (a *App) openKnowledge(ctx context.Context) error {
-	base, err := knowledge.Open(ctx, a.db)
+	open := knowledge.Open
+	if !a.opt.Config.Knowledge.Handbook {
+		open = knowledge.OpenWithoutHandbook
+	}
+	base, err := open(ctx, a.db)
 	a.base = base
 	return err
 }

@@ -142,7 +142,9 @@ func scoreRow(row knowledge.Scenario, ans *diagnose.Answer) knowledge.ScenarioRe
 			k.Citations = append(k.Citations, ids[c])
 		}
 		for _, f := range h.Fix {
-			k.Risks = append(k.Risks, retrieve.Risk(f.Risk))
+			if f.Tool != "" { // a step without a tool is documentation quoted, not an action proposed
+				k.Risks = append(k.Risks, retrieve.Risk(f.Risk))
+			}
 		}
 		hs = append(hs, k)
 	}

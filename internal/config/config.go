@@ -93,8 +93,7 @@ type Logging struct {
 
 // Knowledge is what may be searched and cited.
 type Knowledge struct {
-	Handbook    bool     // the built-in operations handbook
-	Collections []string // names of ingested collections; empty is all
+	Handbook bool // search the built-in operations handbook
 }
 
 // Policy is the rules an action must pass besides risk and approval.

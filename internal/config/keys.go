@@ -91,7 +91,6 @@ func serverSpecs() []spec {
 		{"logging.level", []string{"LOG_LEVEL"}, "info", oneOf(func(t target) *string { return &t.Logging.Level }, "debug", "info", "warn", "error"), "Least severe messages that are written."},
 		{"logging.format", nil, "text", oneOf(func(t target) *string { return &t.Logging.Format }, "text", "json"), "Form of the log lines."},
 		{"knowledge.handbook", nil, "true", boolean(func(t target) *bool { return &t.Knowledge.Handbook }), "Search the built-in operations handbook."},
-		{"knowledge.collections", nil, "", list(func(t target) *[]string { return &t.Knowledge.Collections }), "Names of the ingested collections to search. Empty: all."},
 		{"policy.file", nil, "", file(func(t target) *string { return &t.Policy.File }), "Cedar policies that replace the built-in ones."},
 		{"redis.url", []string{"REDIS_URL"}, "", redisURL(func(t target) *Secret { return &t.Redis.URL }), "Read and checked, but without effect in this version: it keeps its state in the database and in memory."},
 		{"llm.endpoint", []string{"LLM_ENDPOINT"}, "", webURL(func(t target) *string { return &t.LLM.Endpoint }), "Read and checked, but without effect in this version: it answers without a language model."},

@@ -130,18 +130,6 @@ func shortDuration(d time.Duration) string {
 	return s
 }
 
-// list is any number of texts.
-func list(at func(target) *[]string) kind {
-	return kind{
-		doc: "list of text", list: true,
-		set: func(t target, v []string) error {
-			*at(t) = v
-			return nil
-		},
-		get: func(t target) string { return strings.Join(*at(t), ", ") },
-	}
-}
-
 // urls is a list of web addresses.
 func urls(at func(target) *[]string) kind {
 	return kind{

@@ -122,11 +122,11 @@ func TestContractEnvironmentDefinesTheDefaultEngine(t *testing.T) {
 func TestEnvironmentWinsOverFileOverDefault(t *testing.T) {
 	const text = "server:\n  addr: 127.0.0.1:1\nundo:\n  ttl: 1h\nengines:\n  prod:\n    urls: [https://a]\n    username: u\n    password: env:P\n"
 	c := mustLoad(t, text, "P=pp", "RESYNC_SERVER_ADDR=127.0.0.1:2", "RESYNC_ENGINES_PROD_HOST=backup",
-		"RESYNC_ENGINES_PROD_PASSWORD=other", "RESYNC_KNOWLEDGE_COLLECTIONS= runbooks , manuals,,")
+		"RESYNC_ENGINES_PROD_PASSWORD=other")
 	got := map[string]string{}
 	for _, v := range c.Values() {
 		switch v.Name {
-		case "server.addr", "undo.ttl", "approvals.ttl", "engines.prod.urls", "engines.prod.password", "knowledge.collections":
+		case "server.addr", "undo.ttl", "approvals.ttl", "engines.prod.urls", "engines.prod.password":
 			got[v.Name] = v.Text + " (" + v.Origin.String() + ")"
 		}
 	}
@@ -136,7 +136,6 @@ func TestEnvironmentWinsOverFileOverDefault(t *testing.T) {
 		"approvals.ttl":         "15m (default)",
 		"engines.prod.urls":     "https://backup:31116 (env RESYNC_ENGINES_PROD_HOST)",
 		"engines.prod.password": "••• (env RESYNC_ENGINES_PROD_PASSWORD)",
-		"knowledge.collections": "runbooks, manuals (env RESYNC_KNOWLEDGE_COLLECTIONS)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
@@ -174,7 +173,7 @@ func TestProblemsNameKeyAndPlace(t *testing.T) {
 		{"scalar where keys belong", "server: x\n", nil, "resync.yaml:1:1: server: needs keys of its own below it: addr, base_url, secret_key, tls"},
 		{"keys where a scalar belongs", "data_dir: {a: b}\n", nil, "resync.yaml:1:1: data_dir: takes one value (text), not a group of keys"},
 		{"list where a scalar belongs", "data_dir: [a]\n", nil, "data_dir: takes one value (text), not a list"},
-		{"list in a list", good + "knowledge:\n  collections: [[a]]\n", []string{"P=x"}, "resync.yaml:7:17: knowledge.collections: an entry of this list is not a text"},
+		{"list in a list", "engines:\n  prod:\n    urls: [[a]]\n    username: u\n    password: env:P\n", []string{"P=x"}, "resync.yaml:3:12: engines.prod.urls: an entry of this list is not a text"},
 		{"duration without unit", "approvals: {ttl: 15}\n", nil, `resync.yaml:1:18: approvals.ttl: "15" is not a duration`},
 		{"duration out of range", "approvals: {ttl: 2h}\n", nil, "approvals.ttl: 2h is outside 10s to 15m"},
 		{"not a number", good + "    page_size: 1_000\n", []string{"P=x"}, `resync.yaml:6:16: engines.prod.page_size: "1_000" is not a number 1 to 10000`},

@@ -57,6 +57,13 @@ func Open(ctx context.Context, st Store) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
+	return build(ctx, st, book)
+}
+
+// OpenWithoutHandbook makes a base of what is in the store alone.
+func OpenWithoutHandbook(ctx context.Context, st Store) (*Base, error) { return build(ctx, st, nil) }
+
+func build(ctx context.Context, st Store, book []retrieve.Document) (*Base, error) {
 	b := &Base{store: st, docs: map[string]held{}, texts: map[string]string{}}
 	for _, d := range book {
 		b.builtin = append(b.builtin, retrieve.Analyse(d))

@@ -224,3 +224,13 @@ func TestHandbookEntryIsExplained(t *testing.T) {
 		t.Errorf("%s is not taken for the handbook", found[0].Document)
 	}
 }
+
+func TestHandbookCanBeLeftOut(t *testing.T) {
+	b, err := OpenWithoutHandbook(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := b.Stats().Passages; n != 0 {
+		t.Errorf("%d passages without the handbook", n)
+	}
+}
