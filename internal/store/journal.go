@@ -234,11 +234,15 @@ func checkEntry(e Entry) error {
 	return nil
 }
 
-// onceError is what the unique index over (run, kind) means for an event. The
-// rules are checked before, so this is the second line of defence.
+// onceError is what a unique violation means for an event. The rules are checked
+// before under the chain's lock, so this is the second line of defence; for a
+// note only the sequence number can clash, and then the head row lies.
 func onceError(event string) error {
-	if event == EventExecuting {
+	switch kindOf(event) {
+	case kindClaim:
 		return ErrAlreadyClaimed
+	case kindNote:
+		return fmt.Errorf("%w: the journal goes on after its recorded end", ErrCorrupt)
 	}
 	return ErrAlreadyFinal
 }

@@ -104,16 +104,21 @@ func (r Run) check() error {
 
 // CreateRun stores a proposal together with its first journal entry, whose
 // RunID is set to the run's. A zero CreatedAt becomes the present time, an
-// empty event "proposed". ErrExists when the ID is taken.
+// empty event "proposed"; "executing" is refused, a claim needs AppendClaim.
+// ErrExists when the ID is taken.
 func (s *Store) CreateRun(ctx context.Context, r Run, first Entry) (Entry, error) {
 	if r.CreatedAt.IsZero() {
 		r.CreatedAt = s.now()
 	}
-	if err := r.check(); err != nil {
+	err := r.check()
+	if err == nil && first.Event == EventExecuting {
+		err = fmt.Errorf("%w: a run is claimed with AppendClaim", ErrInvalid)
+	}
+	if err != nil {
 		return Entry{}, fmt.Errorf("create run %s: %w", r.ID, err)
 	}
 	first.RunID, first.Event = r.ID, cmp.Or(first.Event, EventProposed)
-	err := s.update(ctx, func(c conn) error {
+	err = s.update(ctx, func(c conn) error {
 		_, err := c.exec(ctx, `insert into runs (`+runColumns+`)
 			values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, r.values()...)
 		if err != nil {

@@ -40,6 +40,18 @@ func testChain(t *testing.T, open OpenFunc) {
 		}
 	})
 
+	t.Run("a head that was set back", func(t *testing.T) {
+		s, raw := open(t)
+		last := fillJournal(t, s)
+		if _, err := raw.ExecContext(ctx, `update journal_head set seq = seq - 1`); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Append(ctx, store.Entry{RunID: last.RunID, Event: "note"})
+		if !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("append behind the end: %v", err)
+		}
+	})
+
 	// Somebody who gets past the triggers is noticed by the chain.
 	for _, c := range []struct {
 		name, tamper string

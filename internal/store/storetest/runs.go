@@ -41,6 +41,10 @@ func testRuns(t *testing.T, open OpenFunc) {
 				t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 			}
 		}
+		_, err = s.CreateRun(ctx, sampleRun(store.NewID("run")), store.Entry{Event: store.EventExecuting})
+		if !errors.Is(err, store.ErrInvalid) {
+			t.Errorf("created as executing: %v", err)
+		}
 		if _, err := s.Run(ctx, "run_none"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown run: %v", err)
 		}
