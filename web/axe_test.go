@@ -74,7 +74,7 @@ func screens() []screen {
 		{"successors", at("/?job=9f0c11d2-0001&tab=blocks", "jobs wait for it")},
 		{"action", func(b *tab) {
 			b.press("Actions")
-			b.press("Update priority")
+			b.press("Update job priority")
 			b.typeIn("dialog input[type=number]", "70")
 			b.see("PROD-MDM is a production engine")
 		}},
@@ -93,7 +93,7 @@ func screens() []screen {
 			b.click("[data-tool=rerun_job]")
 			b.wait("the card", "document.querySelector('.approval')")
 		}},
-		{"run", func(b *tab) { b.press("Approve"); b.see("The plan shows run 2") }},
+		{"run", func(b *tab) { b.press("Approve"); b.see("the plan shows run 2") }},
 		{"approvals", at("/approvals", "Two-person rule")},
 		{"journal", at("/journal", "is not known")},
 		{"run page", func(b *tab) { b.press("Hold job"); b.see("Can be undone") }},

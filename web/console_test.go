@@ -158,7 +158,7 @@ func TestActionFromTheJob(t *testing.T) {
 	b.signIn()
 	b.goTo("/?job=9f0c11d2-0002")
 	b.press("Actions")
-	b.press("Update priority")
+	b.press("Update job priority")
 	b.wait("a form that asks for the number", "document.querySelector('dialog input[type=number]')?.max === '101'")
 	if off := eval[bool](b, "document.querySelector('dialog .primary').disabled"); !off {
 		t.Error("approval can be requested without the required argument")
@@ -199,6 +199,7 @@ func TestAskCiteAndReload(t *testing.T) {
 	b.keys(kb.Escape)
 	b.wait("the pane closed", "!document.querySelector('.source')")
 	b.press("Delete conversation")
+	b.see("Delete this conversation?")
 	b.press("Delete")
 	b.see("What is wrong tonight?")
 }
@@ -213,7 +214,7 @@ func TestStopAnAnswer(t *testing.T) {
 	b.press("Ask")
 	b.see("so far")
 	b.press("Stop")
-	b.see("Stopped. What was found so far stays above.")
+	b.see("No longer following.")
 }
 
 // TestAnswerSurvivesACutStream loses the connection in the middle of an answer: the stored answer is fetched and shown.
@@ -226,6 +227,11 @@ func TestAnswerSurvivesACutStream(t *testing.T) {
 	b.typeIn("#ask", "Why did PAYROLL_NET abend?")
 	b.press("Ask")
 	b.see("Not examined")
+	f.mu.Lock()
+	if f.resumed != "3" {
+		t.Errorf("the stream was taken up after event %q, want 3", f.resumed)
+	}
+	f.mu.Unlock()
 	if n := eval[int](b, "document.querySelectorAll('.turn').length"); n != 1 {
 		t.Errorf("%d turns are shown, want 1", n)
 	}
@@ -247,7 +253,7 @@ func TestApproveRunUndo(t *testing.T) {
 		b.see(text)
 	}
 	b.press("Approve")
-	b.see("The plan shows run 2")
+	b.see("the plan shows run 2")
 	b.wait("verified", "document.querySelector('.runstatus .state').innerText.includes('Verified')")
 	b.press("Open in journal")
 	b.wait("the journal of the run", "location.pathname.startsWith('/journal/') && document.querySelectorAll('.panel .trail li').length === 4")
@@ -263,7 +269,7 @@ func TestDeclineNeedsAReason(t *testing.T) {
 	b := open(t, browser(t), newFake(t, plan(3)))
 	b.signIn()
 	b.goTo("/approvals")
-	b.see("Two-person rule: 1 of 2 approved (boris). Missing: one more approver who is neither ivo nor boris")
+	b.see("Two-person rule: 1 of 2 approved (boris), 1 missing")
 	b.see("Cannot be undone: the engine has no way back from cancel")
 	b.press("Decline")
 	b.see("Say why you decline")

@@ -10,27 +10,29 @@ import (
 
 // seed stores what the night has already seen: runs of every outcome, an approval that needs two people, things to undo.
 func (f *fake) seed() {
-	run := func(tool, phase, target, risk, user, outcome string, ago time.Duration, more obj) {
-		o := obj{"run_id": f.next("run"), "tool_name": tool, "status": phase, "phase": phase, "target": target, "user": user, "risk_level": risk, "progress": 1,
-			"started_at": at(-ago), "completed_at": at(-ago + 4*time.Second), "outcome": outcome, "message": outcome, "verified": phase == "verified"}
-		o["journal"] = []obj{{"seq": 1, "at": at(-ago), "event": "proposed", "actor": user, "detail": obj{"target": target}}, {"seq": 2, "at": at(-ago + 2*time.Second), "event": "approved", "actor": "boris"},
-			{"seq": 3, "at": at(-ago + 3*time.Second), "event": "executing", "actor": user}, {"seq": 4, "at": at(-ago + 4*time.Second), "event": phase, "actor": "resync", "detail": obj{"note": outcome}}}
-		for k, v := range more {
-			o[k] = v
+	run := func(tool, phase, summary, target, risk, user, message string, ago time.Duration) string {
+		status := map[string]string{"verified": "done", "rejected": "cancelled"}[phase]
+		if status == "" {
+			status = phase
 		}
-		f.runs = append(f.runs, o)
+		id := f.next("run")
+		f.runs = append(f.runs, obj{"run_id": id, "tool_name": tool, "status": status, "phase": phase, "action_summary": summary, "target": target, "user": user, "risk_level": risk, "progress": 1,
+			"started_at": at(-ago), "completed_at": at(-ago + 4*time.Second), "outcome": status, "message": message, "verified": phase == "verified", "undo_note": "a run that has happened cannot be taken back",
+			"approval": obj{"preview": obj{"reversible": tool != "rerun_job"}},
+			"journal": []obj{{"seq": 1, "at": at(-ago), "event": "proposed", "actor": user, "detail": obj{"target": target, "args_hash": "669daa1c720713cb"}}, {"seq": 2, "at": at(-ago + 2*time.Second), "event": "approved", "actor": "boris"},
+				{"seq": 3, "at": at(-ago + 3*time.Second), "event": "executing", "actor": user}, {"seq": 4, "at": at(-ago + 4*time.Second), "event": phase, "actor": "resync", "detail": obj{"note": message}}}})
+		return id
 	}
-	run("rerun_job", "outcome_unknown", "CPU3#EOD_LEDGER.EOD_LEDGER_POST_11", "high", "ana", "The connection ended after the request was sent; the plan is being read", 12*time.Minute, nil)
-	run("hold_job", "verified", "CPU2#CRM_SYNC.CRM_SYNC_SEND_03", "medium", "ana", "The plan shows the job on hold with priority 0", 31*time.Minute, obj{"undo": obj{"can": true, "undo_class": "exact-if-not-started", "note": "release gives back priority 40 unless the job has started"}})
-	run("rerun_job", "verified", "CPU9#DWH_LOAD.DWH_LOAD_MERGE_22", "medium", "boris", "Run 2 started at 01:12", 95*time.Minute, obj{"undo": obj{"can": false, "undo_class": "none", "note": "the engine has no way back from a rerun; stop it with kill"}})
-	run("workstation_limit", "error", "ETLAGT02", "medium", "ana", "AWSJCL054E the user may not change workstation ETLAGT02", 140*time.Minute, obj{"error": "The engine refused: AWSJCL054E the user may not change workstation ETLAGT02.", "verified": false})
-	run("cancel_job", "rejected", "CPU1#ATM_CASH.ATM_CASH_CHECK_09", "high", "ivo", "Declined by boris: wait for the cash team", 180*time.Minute, obj{"verified": false})
+	run("rerun_job", "outcome_unknown", "Rerun CPU3#EOD_LEDGER.EOD_LEDGER_POST_11", "CPU3#EOD_LEDGER.EOD_LEDGER_POST_11", "high", "ana", "outcome unknown: the connection ended after the request was sent; the plan is being read", 12*time.Minute)
+	held := run("hold_job", "verified", "Hold CPU2#CRM_SYNC.CRM_SYNC_SEND_03", "CPU2#CRM_SYNC.CRM_SYNC_SEND_03", "medium", "ana", "confirmed: the job is held: its priority is 0", 31*time.Minute)
+	run("rerun_job", "verified", "Rerun CPU9#DWH_LOAD.DWH_LOAD_MERGE_22", "CPU9#DWH_LOAD.DWH_LOAD_MERGE_22", "medium", "boris", "confirmed: run 2 started at 01:12", 95*time.Minute)
+	run("update_workstation_limit", "error", "Set the limit of ETLAGT02 to 4", "ETLAGT02", "medium", "ana", "refused: AWSJCL054E the user may not change workstation ETLAGT02", 140*time.Minute)
+	run("cancel_job", "rejected", "Cancel CPU1#ATM_CASH.ATM_CASH_CHECK_09", "CPU1#ATM_CASH.ATM_CASH_CHECK_09", "high", "ivo", "declined: wait for the cash team", 180*time.Minute)
 	f.undoable = []obj{
-		{"trace_id": f.runs[1]["run_id"], "tool_name": "hold_job", "timestamp": at(-31 * time.Minute), "risk_level": "medium", "target": "CPU2#CRM_SYNC.CRM_SYNC_SEND_03", "undo_class": "exact-if-not-started", "summary": "Release CRM_SYNC_SEND_03 to priority 40", "expires_at": at(89 * time.Minute), "note": "The inverse is a release with the old priority. It is refused when the job has started meanwhile."},
-		{"trace_id": f.runs[2]["run_id"], "tool_name": "rerun_job", "timestamp": at(-95 * time.Minute), "risk_level": "medium", "target": "CPU9#DWH_LOAD.DWH_LOAD_MERGE_22", "undo_class": "none", "summary": "Rerun of DWH_LOAD_MERGE_22", "note": "a run that has happened cannot be taken back; kill stops it, and its effects stay"},
+		{"trace_id": held, "tool_name": "hold_job", "timestamp": at(-31 * time.Minute), "risk_level": "medium", "target": "CPU2#CRM_SYNC.CRM_SYNC_SEND_03", "undo_class": "exact-if-not-started", "summary": "set the priority of CRM_SYNC_SEND_03 back to 40", "expires_at": at(89 * time.Minute), "note": "It is refused when the job has started meanwhile."},
 	}
 	critical := f.approval("cancel_job", "Cancel PAYROLL_PRD_POST on CPU7", obj{"job": "9f0c11d2-0002"}, "critical", "ivo")
-	critical["needed"], critical["approvers"], critical["missing"] = 2, []string{"boris"}, "one more approver who is neither ivo nor boris"
+	critical["needed"], critical["approvers"], critical["missing"] = 2, []string{"boris"}, 1
 	critical["preview"] = obj{"before": obj{"status": "HOLD", "priority": 50, "cancelled": false}, "after": obj{"status": "HOLD", "priority": 50, "cancelled": true}, "reversible": false, "undo_class": "none",
 		"effects": []string{"The job will never start in this plan.", "2 jobs that wait for it are released at once: PAYROLL_BANKFILE, PAYROLL_REPORT."}, "undo_note": "the engine has no way back from cancel: its successors are freed at once"}
 	critical["risk_facts"] = []obj{{"source": "name", "text": "PRD in the job's name", "level": "critical"}, {"source": "engine", "text": "PROD-MDM is a production engine", "level": "high"}, {"source": "plan", "text": "42 successors, 1 on the critical path, deadline 04:00", "level": "high"}}
@@ -40,7 +42,7 @@ func (f *fake) seed() {
 func (f *fake) approval(tool, summary string, args obj, risk, user string) obj {
 	id := f.next("run")
 	return obj{"trace_id": id, "tool_name": tool, "action_summary": summary, "input_params": args, "engine": "PROD-MDM", "user_id": user, "requested_at": at(0), "status": "pending",
-		"expires_at": time.Now().Add(5 * time.Minute).UTC().Format(time.RFC3339), "risk_level": risk, "needed": 1, "approvers": []string{}, "missing": "one approver", "can_approve": true, "cannot_reason": ""}
+		"expires_at": time.Now().Add(5 * time.Minute).UTC().Format(time.RFC3339), "risk_level": risk, "needed": 1, "approvers": []string{}, "missing": 1, "can_approve": true, "cannot_reason": ""}
 }
 
 func (f *fake) tools(w http.ResponseWriter, _ *http.Request) {
@@ -64,7 +66,12 @@ func (f *fake) execute(w http.ResponseWriter, r *http.Request) {
 	if j, ok := f.find(str(args["job"])); ok {
 		target = j.Name
 	}
+	if tool == "diagnose_job" {
+		answer(w, obj{"tool_name": tool, "success": true, "status": "done", "result": failure("why")})
+		return
+	}
 	a := f.approval(tool, strings.ReplaceAll(tool, "_job", "")+" "+target+" on CPU7", args, "high", "ivo")
+	a["session_id"], a["ticket"] = in["session_id"], in["ticket"]
 	a["action_summary"] = strings.ToUpper(tool[:1]) + str(a["action_summary"])[1:]
 	a["reason"], a["target"], a["risk_facts"] = str(in["reason"]), target, facts()
 	before, after := obj{"status": "ABEND", "run": 1, "priority": 50}, obj{"status": "READY", "run": 2, "priority": 50}
@@ -75,7 +82,7 @@ func (f *fake) execute(w http.ResponseWriter, r *http.Request) {
 	}
 	a["preview"] = obj{"before": before, "after": after, "effects": []string{"The job is launched again on CPU7 as run 2.", "3 jobs wait for it and go on when it is successful."}, "reversible": reversible, "undo_class": "none", "undo_note": note}
 	if len(f.hostile) > 0 {
-		a["action_summary"], a["engine"], a["missing"], a["reason"] = f.hostile[0], f.hostile[1], f.hostile[2], f.hostile[3]
+		a["action_summary"], a["engine"], a["ticket"], a["reason"] = f.hostile[0], f.hostile[1], f.hostile[2], f.hostile[3]
 		a["input_params"] = obj{f.hostile[0]: f.hostile, "__proto__": f.hostile[1]}
 		a["preview"] = obj{"before": obj{f.hostile[0]: f.hostile[1]}, "after": obj{f.hostile[2]: f.hostile[3]}, "effects": f.hostile, "undo_note": f.hostile[0]}
 	}
@@ -114,7 +121,7 @@ func (f *fake) decide(w http.ResponseWriter, r *http.Request) {
 	if in["action"] == "reject" {
 		a["status"], reply["status"] = "rejected", "rejected"
 	} else {
-		a["status"], reply["status"], reply["run_id"] = "approved", "in_progress", id
+		a["status"], reply["status"] = "used", "in_progress"
 		f.start(id, a)
 	}
 	f.tell("approval", a)
@@ -123,20 +130,20 @@ func (f *fake) decide(w http.ResponseWriter, r *http.Request) {
 
 // start plays a run: executing, done, verified.
 func (f *fake) start(id string, a obj) {
-	o := obj{"run_id": id, "trace_id": id, "tool_name": a["tool_name"], "status": "in_progress", "phase": "executing", "target": "CPU7#PAYROLL." + fmt.Sprint(a["target"]), "user": a["user_id"], "risk_level": a["risk_level"],
+	o := obj{"run_id": id, "tool_name": a["tool_name"], "status": "in_progress", "phase": "executing", "action_summary": a["action_summary"], "target": "CPU7#PAYROLL." + fmt.Sprint(a["target"]), "outcome": "", "user": a["user_id"], "risk_level": a["risk_level"],
 		"progress": 0.3, "started_at": at(0), "message": "Sent to PROD-MDM", "journal": []obj{{"seq": 1, "at": at(0), "event": "approved", "actor": "ana"}, {"seq": 2, "at": at(time.Second), "event": "executing", "actor": "ivo"}}}
 	f.runs = slices.Insert(f.runs, 0, o)
-	f.tell("run", o)
+	f.tell("run", obj{"run_id": o["run_id"], "phase": o["phase"], "at": time.Now()})
 	go func() {
 		f.step(o, "done", "Accepted by the engine, not yet confirmed", 3)
-		f.step(o, "verified", "The plan shows run 2 of PAYROLL_NET", 4)
+		f.step(o, "verified", "confirmed: the plan shows run 2 of PAYROLL_NET", 4)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		o["verified"] = true
 		if a["tool_name"] == "hold_job" {
-			f.undoable = slices.Insert(f.undoable, 0, obj{"trace_id": id, "tool_name": "hold_job", "timestamp": at(0), "risk_level": "high", "target": o["target"], "undo_class": "exact-if-not-started", "summary": "Release " + fmt.Sprint(a["target"]) + " to priority 50", "expires_at": at(time.Hour), "note": "Refused when the job has started meanwhile."})
+			f.undoable = slices.Insert(f.undoable, 0, obj{"trace_id": id, "tool_name": "hold_job", "timestamp": at(0), "risk_level": "high", "target": o["target"], "undo_class": "exact-if-not-started", "summary": "release " + fmt.Sprint(a["target"]) + " to priority 50", "expires_at": at(time.Hour), "note": "Refused when the job has started meanwhile."})
 		}
-		f.tell("run", o)
+		f.tell("run", obj{"run_id": o["run_id"], "phase": o["phase"], "at": time.Now()})
 	}()
 }
 
@@ -146,7 +153,19 @@ func (f *fake) step(o obj, phase, message string, seq int) {
 	defer f.mu.Unlock()
 	o["phase"], o["status"], o["message"], o["progress"] = phase, "done", message, 1
 	o["journal"] = append(o["journal"].([]obj), obj{"seq": seq, "at": at(time.Duration(seq) * time.Second), "event": phase, "actor": "resync", "detail": obj{"note": message}})
-	f.tell("run", o)
+	f.tell("run", obj{"run_id": o["run_id"], "phase": o["phase"], "at": time.Now()})
+}
+
+func (f *fake) oneApproval(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.approvals {
+		if a["trace_id"] == r.PathValue("id") {
+			answer(w, a)
+			return
+		}
+	}
+	problem(w, 404, "Not Found", "There is no such approval.")
 }
 
 func (f *fake) listRuns(w http.ResponseWriter, _ *http.Request) {
@@ -188,7 +207,7 @@ func (f *fake) undo(w http.ResponseWriter, r *http.Request) {
 	}
 	u := f.undoable[i]
 	f.undoable = slices.Delete(f.undoable, i, i+1)
-	a := f.approval("release_job", str(u["summary"]), obj{"job": "9f0c11d2-0002"}, "high", "ivo")
+	a := f.approval("release_job", strings.ToUpper(str(u["summary"])[:1])+str(u["summary"])[1:], obj{"job": "9f0c11d2-0002"}, "high", "ivo")
 	a["target"], a["risk_facts"] = "PAYROLL_PRD_POST", facts()
 	a["preview"] = obj{"before": obj{"status": "HOLD", "priority": 0}, "after": obj{"status": "READY", "priority": 50}, "effects": []string{"The job may start at once."}, "reversible": true, "undo_class": "exact-if-not-started", "undo_note": "hold it again"}
 	f.approvals = append(f.approvals, a)

@@ -34,6 +34,7 @@ type fake struct {
 	failing   map[string]int // path → status to answer with
 	pace      time.Duration  // between the events of an answer
 	hostile   []string       // text to put wherever text comes from elsewhere
+	resumed   string         // Last-Event-ID of the request that went on with a cut answer
 	cut       int            // events after which an answer's connection breaks; 0 means never
 }
 
@@ -56,12 +57,12 @@ func newFake(t testing.TB, jobs []job) *fake {
 func (f *fake) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"POST /auth/login": f.login, "GET /auth/verify": f.verify, "POST /auth/logout": f.logout,
-		"GET /tws/engine/info": f.engine, "GET /tws/plan/current/job": f.list, "GET /tws/plan/current/job/count": f.count,
-		"GET /tws/plan/current/job/joblog": f.log, "GET /tws/plan/current/job/{id}": f.one, "GET /tws/plan/current/job/{id}/why": f.why,
+		"GET /tws/engine/info": f.engine, "GET /tws/engines": f.engines, "GET /tws/plan/current/job": f.list, "GET /tws/plan/current/job/count": f.count,
+		"GET /tws/plan/current/job/joblog": f.log, "GET /tws/plan/current/job/{id}": f.one,
 		"GET /tws/plan/current/job/{id}/successors": f.near, "GET /tws/plan/current/job/{id}/predecessors": f.near,
 		"POST /chat": f.chat, "GET /chat/sessions": f.listSessions, "GET /chat/history": f.read, "DELETE /chat/history": f.forget,
 		"GET /agents/tools/catalog": f.tools, "POST /agents/tools/execute": f.execute, "POST /agents/tools/assess-risk": f.assess,
-		"GET /agents/approvals": f.listApprovals, "POST /agents/approvals/{id}": f.decide,
+		"GET /agents/approvals": f.listApprovals, "GET /agents/approvals/{id}": f.oneApproval, "GET /chat/turns/{id}/events": f.resume, "POST /agents/approvals/{id}": f.decide,
 		"GET /agents/runs": f.listRuns, "GET /agents/runs/{id}": f.run, "POST /agents/runs/{id}/cancel": f.cancel,
 		"GET /agents/undo/available": f.listUndo, "POST /agents/undo/{id}": f.undo, "GET /events": f.events,
 	}
@@ -160,7 +161,11 @@ func (f *fake) logout(w http.ResponseWriter, r *http.Request) {
 // The plan.
 
 func (f *fake) engine(w http.ResponseWriter, _ *http.Request) {
-	answer(w, obj{"name": "PROD-MDM", "environment": "production", "read_only": false, "version": "10.2.8", "status": "ok", "latency_ms": 42, "run_number": 318, "as_of": at(0), "freshness": "live"})
+	answer(w, obj{"displayVersion": "10.2.8", "capabilities": obj{"plan": obj{"runNumber": 318}}})
+}
+
+func (f *fake) engines(w http.ResponseWriter, _ *http.Request) {
+	answer(w, obj{"engines": []obj{{"name": "PROD-MDM", "environment": "production", "read_only": false, "as_of": at(0), "default": true}}})
 }
 
 func (f *fake) match(r *http.Request) []job {
@@ -168,8 +173,18 @@ func (f *fake) match(r *http.Request) []job {
 	return slices.DeleteFunc(slices.Clone(f.jobs), func(j job) bool {
 		text := strings.ToUpper(q.Get("q"))
 		in, _ := path.Match(strings.ReplaceAll(text, "@", "*"), j.Name)
-		return text != "" && !in && !strings.Contains(j.Name, text) || q.Get("status") != "" && q.Get("status") != j.Status ||
-			q.Get("late") == "true" && !j.Late || q.Get("critical") == "true" && !j.Critical
+		if text != "" && !in && !strings.Contains(j.full(), text) {
+			return true
+		}
+		switch s := q.Get("status"); s {
+		case "", j.Status:
+			return false
+		case "LATE":
+			return !j.Late
+		case "CRITICAL":
+			return !j.Critical
+		}
+		return true
 	})
 }
 
@@ -212,24 +227,13 @@ func (f *fake) one(w http.ResponseWriter, r *http.Request) {
 		problem(w, 404, "No such job", "The plan has no job with this id.")
 		return
 	}
-	o := j.json()
-	o["deadline"], o["recovery"] = at(40*time.Minute), "STOP"
-	runs := []obj{}
-	for i := range j.Runs {
-		runs = append(runs, obj{"run_id": fmt.Sprintf("%s;%d", j.ID, i+1), "number": i + 1, "status": j.Status, "return_code": j.RC, "workstation": j.Workstation, "start_time": at(j.Start), "end_time": at(j.Start + 129*time.Second), "elapsed_s": 129})
-	}
-	o["runs"] = runs
-	answer(w, o)
-}
-
-func (f *fake) why(w http.ResponseWriter, r *http.Request) {
-	answer(w, failure("why"))
+	answer(w, j.engine())
 }
 
 func (f *fake) near(w http.ResponseWriter, r *http.Request) {
 	results := []obj{}
 	for i, j := range f.jobs[1:min(4, len(f.jobs))] {
-		results = append(results, obj{"id": j.ID, "name": j.Name, "level": i + 1, "status": j.Status, "critical": j.Critical, "deadline": at(70 * time.Minute)})
+		results = append(results, obj{"id": j.ID, "name": j.full(), "level": i + 1, "status": j.Status, "critical": j.Critical, "deadline": at(70 * time.Minute)})
 	}
 	answer(w, obj{"count": len(results), "results": results})
 }
@@ -240,8 +244,11 @@ func (f *fake) log(w http.ResponseWriter, r *http.Request) {
 		problem(w, 404, "No log", "The job has not run in this plan, so there is no log.")
 		return
 	}
-	lines := append(jobLog(), f.hostile...)
-	answer(w, obj{"run_id": j.ID + ";1", "lines": lines, "exit_status": 12, "codes": []string{"AWSBDJ020E"}})
+	lines := []obj{}
+	for i, text := range append(jobLog(), f.hostile...) {
+		lines = append(lines, obj{"line": i + 1, "text": text})
+	}
+	answer(w, obj{"run_id": j.ID + ";1", "lines": lines, "truncated": false, "exit_status": 12, "codes": []string{"AWSBDJ020E"}})
 }
 
 // Chat.
@@ -253,21 +260,39 @@ func (f *fake) chat(w http.ResponseWriter, r *http.Request) {
 	id := str(in["session_id"])
 	if id == "" {
 		id = f.next("c")
-		f.sessions = slices.Insert(f.sessions, 0, obj{"session_id": id, "title": question, "updated_at": at(0), "turns": 1})
+		f.sessions = slices.Insert(f.sessions, 0, obj{"id": id, "title": question, "updated_at": at(0)})
 	}
 	a := f.poison(failure(question))
 	f.history[id] = append(f.history[id], obj{"role": "user", "content": question, "at": at(0)}, obj{"role": "assistant", "content": a["answer"], "at": at(0), "answer": a})
 	f.mu.Unlock()
 
+	f.stream(w, r, id, a, 0)
+}
+
+// resume goes on with the only turn that a test has cut.
+func (f *fake) resume(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	f.cut, f.resumed = 0, r.Header.Get("Last-Event-ID")
+	after, _ := strconv.Atoi(f.resumed)
+	id := str(f.sessions[0]["id"])
+	a := f.history[id][1]["answer"].(obj)
+	f.mu.Unlock()
+	f.stream(w, r, id, a, after)
+}
+
+// stream writes the events of an answer that come after the numbered one.
+func (f *fake) stream(w http.ResponseWriter, r *http.Request, id string, a obj, after int) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	n := 0
 	send := func(name string, v any) {
+		if n++; n <= after {
+			return
+		}
 		if f.cut > 0 && n == f.cut {
 			panic(http.ErrAbortHandler)
 		}
 		data, _ := json.Marshal(v)
 		fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", n, name, data)
-		n++
 		w.(http.Flusher).Flush()
 		select {
 		case <-r.Context().Done():
@@ -331,7 +356,7 @@ func (f *fake) forget(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	id := r.URL.Query().Get("session_id")
 	delete(f.history, id)
-	f.sessions = slices.DeleteFunc(f.sessions, func(s obj) bool { return s["session_id"] == id })
+	f.sessions = slices.DeleteFunc(f.sessions, func(s obj) bool { return s["id"] == id })
 	w.WriteHeader(http.StatusNoContent)
 }
 

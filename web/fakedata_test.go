@@ -25,11 +25,28 @@ type job struct {
 	Runs                                             int
 }
 
+func (j job) full() string { return j.Workstation + "#" + j.Stream + "." + j.Name }
+
+// engine is the job in the engine's own form.
+func (j job) engine() obj {
+	runs := []obj{}
+	for i := range j.Runs {
+		runs = append(runs, obj{"id": fmt.Sprintf("%s;%d", j.ID, i+1), "runAttempt": i + 1, "rerunType": "REGULAR", "returnCode": j.RC, "compositeStatus": obj{"status": j.Status},
+			"timeInfo": obj{"actualStartTime": at(j.Start), "actualEndTime": at(j.Start + 129*time.Second), "elapsedTime": "PT2M9S"}})
+	}
+	return obj{
+		"id": j.ID, "name": j.Name, "key": j.full(), "folder": "/", "workstation": "/" + j.Workstation, "jobStreamName": j.Stream, "priority": j.Priority,
+		"lastRunCompositeStatus": obj{"status": j.Status, "substatus": j.Substatus}, "jobStatusFlags": obj{"jobLate": j.Late}, "jobOptions": obj{"critical": j.Critical},
+		"jobDefinition":    obj{"recoveryOption": "STOP", "estimatedDuration": "PT1H", "description": "Net pay per employee"},
+		"timeRestrictions": obj{"deadlineTime": at(40 * time.Minute)}, "schedTime": at(j.Sched), "jobruns": runs, "actions": []obj{{"key": "rerun"}},
+	}
+}
+
 func (j job) json() obj {
 	o := obj{
-		"id": j.ID, "name": j.Name, "stream": j.Stream, "workstation": j.Workstation, "folder": "/", "status": j.Status,
+		"id": j.ID, "name": j.full(), "job": j.Name, "stream": j.Stream, "workstation": j.Workstation, "folder": "/", "status": j.Status,
 		"substatus": j.Substatus, "common_status": j.Status, "priority": j.Priority, "critical": j.Critical, "late": j.Late,
-		"sched_time": at(j.Sched), "estimated_s": 60 + len(j.Name)*37, "return_code": nil, "successors": len(j.Name) % 9,
+		"sched_time": at(j.Sched), "estimated_s": 60 + len(j.Name)*37, "at_risk": j.Late && j.Critical, "unresolved": len(j.Name) % 4,
 	}
 	if j.RC != nil {
 		o["return_code"] = *j.RC
@@ -109,14 +126,14 @@ func jobLog() []string {
 
 // failure is the answer object for the question the tests ask.
 func failure(question string) obj {
-	log := strings.Join(jobLog()[8:17], "\n")
+	log := "exit status 12\nline 10: " + jobLog()[9] + "\nline 12: " + jobLog()[11]
 	evidence := []obj{
-		{"id": "e1", "kind": "job", "title": "PAYROLL_NET on CPU7", "text": "name PAYROLL_NET\nworkstation CPU7\nstream PAYROLL\nstatus ABEND\nreturn code 12\nstarted 02:14:03\nended 02:16:12\nrecovery STOP", "source": "GET /plan/job/9f0c11d2-0001", "as_of": at(0)},
-		{"id": "e2", "kind": "log", "title": "Job log of run 448121", "text": log, "source": "GET /plan/job/9f0c11d2-0001/joblog", "line": 9, "end_line": 17, "as_of": at(0)},
+		{"id": "e1", "kind": "job", "title": "PAYROLL_NET on CPU7", "text": "job CPU7#PAYROLL.PAYROLL_NET; runs on CPU7; status ABEND; return code 12; started 02:14:03; ended 02:16:12; recovery option STOP", "source": "GET /plan/job/9f0c11d2-0001", "as_of": at(0)},
+		{"id": "e2", "kind": "log", "title": "Job log of run 448121", "text": log, "source": "GET /plan/job/9f0c11d2-0001/joblog", "line": 10, "end_line": 12, "as_of": at(0)},
 		{"id": "e3", "kind": "passage", "title": "A job that ends with a code that is not a success", "path": "Operations handbook › Job states › ABEND", "source": "handbook.md:112-131", "line": 112, "end_line": 131,
 			"text": "ABEND means that the job's own program ended with a return code that the job definition does not count as success. The scheduler did its part: it launched the program and read its exit status.\n\nRead the last lines of the job log for what the program says. Repair the cause, then rerun the job. Its successors stay on hold until the job is successful, is confirmed as successful, or their dependency on it is released.", "as_of": at(0)},
-		{"id": "e4", "kind": "plan", "title": "Jobs that wait for PAYROLL_NET", "text": "level 1 PAYROLL_PRD_POST HOLD deadline 04:00\nlevel 2 PAYROLL_BANKFILE HOLD deadline 05:30\nlevel 3 PAYROLL_REPORT HOLD", "source": "GET /plan/job/9f0c11d2-0001/successors?depth=5", "as_of": at(0)},
-		{"id": "e5", "kind": "workstation", "title": "Workstation CPU7", "text": "name CPU7\nlinked yes\nlimit 10\nrunning 3\nfence 0", "source": "GET /plan/workstation/CPU7", "as_of": at(0)},
+		{"id": "e4", "kind": "plan", "title": "Jobs that wait for PAYROLL_NET", "text": "3 jobs wait behind PAYROLL_NET\nlevel 1; job PAYROLL_PRD_POST; status HOLD; deadline 04:00\nlevel 2; job PAYROLL_BANKFILE; status HOLD; deadline 05:30\nlevel 3; job PAYROLL_REPORT; status HOLD", "source": "GET /plan/job/9f0c11d2-0001/successors?depth=5", "as_of": at(0)},
+		{"id": "e5", "kind": "workstation", "title": "Workstation CPU7", "text": "workstation CPU7; linked yes; limit 10; running 3; fence 0", "source": "GET /plan/workstation/CPU7", "as_of": at(0)},
 	}
 	return obj{
 		"question": question, "intent": "diagnosis", "mode": "offline", "as_of": at(0),
@@ -132,13 +149,13 @@ func failure(question string) obj {
 		"hypotheses": []obj{
 			{"rank": 1, "cause": "file_system_full", "title": "The file system /data on CPU7 is full", "confidence": 0.86, "evidence": []string{"e2", "e1"}, "citations": []string{"e3"}, "codes": []string{"AWSBDJ020E"},
 				"text": "The program could not write its work file: the log ends with ENOSPC, and the return code 12 came 14 seconds after writing started.\n1. Free space under /data/payroll on CPU7.\n2. Rerun the job. It writes the file from the beginning, so a rerun is safe.",
-				"fix":  []obj{{"action": "Free space on CPU7 outside the scheduler", "risk": "mutating", "tool": "", "args": obj{}}, {"action": "Rerun the job", "risk": "mutating", "tool": "rerun_job", "args": obj{"run_id": "9f0c11d2-0001;1"}}}},
+				"fix":  []obj{{"action": "Free space on CPU7 outside the scheduler", "risk": "mutating", "tool": "", "args": obj{}}, {"action": "Rerun the job", "risk": "mutating", "tool": "rerun_job", "args": obj{"job": "9f0c11d2-0001"}}}},
 			{"rank": 2, "cause": "quota", "title": "The payroll user has reached its disk quota", "confidence": 0.31, "evidence": []string{"e2"}, "citations": []string{}, "codes": []string{},
 				"text": "Some systems report a quota as a full device. Compare `df` with `quota` on CPU7.", "fix": []obj{{"action": "Read the quota of the user", "risk": "read_only", "tool": "", "args": obj{}}}},
 		},
 		"evidence": evidence,
 		"blocked": []obj{
-			{"job": "CPU7#PAYROLL.PAYROLL_PRD_POST", "level": 1, "status": "HOLD", "deadline": at(70 * time.Minute), "at_risk": true, "critical": true},
+			{"job": "CPU7#PAYROLL.PAYROLL_PRD_POST", "id": "9f0c11d2-0002", "level": 1, "status": "HOLD", "deadline": at(70 * time.Minute), "at_risk": true, "critical": true},
 			{"job": "CPU7#PAYROLL.PAYROLL_BANKFILE", "level": 2, "status": "HOLD", "deadline": at(170 * time.Minute), "at_risk": false, "critical": true},
 			{"job": "CPU9#PAYROLL.PAYROLL_REPORT", "level": 3, "status": "HOLD", "deadline": "", "at_risk": false, "critical": false},
 		},
@@ -146,7 +163,7 @@ func failure(question string) obj {
 		"not_examined": []string{"The disk of CPU7: Resync has no access to the machine.", "Event rules: this engine's API does not list them."},
 		"candidates":   []obj{},
 		"actions": []obj{
-			{"tool": "rerun_job", "args": obj{"run_id": "9f0c11d2-0001;1"}, "reason": "Disk space was freed, rerun from the start", "risk": "mutating"},
+			{"tool": "rerun_job", "args": obj{"job": "9f0c11d2-0001"}, "reason": "Disk space was freed, rerun from the start", "risk": "mutating"},
 			{"tool": "hold_job", "args": obj{"job": "9f0c11d2-0002"}, "reason": "Keep the successor from starting while the file is checked", "risk": "mutating"},
 		},
 	}
@@ -171,14 +188,14 @@ func catalog() []obj {
 	}
 	tool := func(name, text, permission, undo string, s obj) obj {
 		return obj{"name": name, "description": text, "permission": permission, "requires_approval": permission != "read_only", "tags": []string{"job"},
-			"timeout_seconds": 30, "supports_undo": undo != "none", "undo_class": undo, "input_schema": s}
+			"timeout_seconds": 30, "supports_undo": undo != "none", "undo_class": undo, "undo_note": "a run that has happened cannot be taken back; kill stops it, and its effects stay", "input_schema": s}
 	}
 	return []obj{
-		tool("job_status", "Reads a job.", "read_only", "", schema([]string{"job"}, obj{"job": job})),
-		tool("rerun_job", "Runs a finished job again.", "execute", "none", schema([]string{"run_id"}, obj{"run_id": obj{"type": "string"}})),
+		tool("get_job_status", "Reads a job.", "read_only", "", schema([]string{"job"}, obj{"job": job})),
+		tool("rerun_job", "Runs a finished job again.", "execute", "none", schema([]string{"job"}, obj{"job": job, "run_id": obj{"type": "string"}})),
 		tool("hold_job", "Keeps a job from starting.", "write", "exact-if-not-started", schema([]string{"job"}, obj{"job": job})),
 		tool("release_job", "Lets a held job start.", "write", "exact-if-not-started", schema([]string{"job"}, obj{"job": job})),
-		tool("update_priority", "Changes a job's priority.", "write", "exact", schema([]string{"job", "priority"}, obj{"job": job, "priority": obj{"type": "integer", "minimum": 0, "maximum": 101, "description": "0 holds the job, 101 is go"}})),
-		tool("workstation_limit", "Changes how many jobs run at once.", "write", "exact", schema([]string{"workstation", "limit"}, obj{"workstation": obj{"type": "string"}, "limit": obj{"type": "integer"}})),
+		tool("update_job_priority", "Changes a job's priority.", "write", "exact", schema([]string{"job", "priority"}, obj{"job": job, "priority": obj{"type": "integer", "minimum": 0, "maximum": 101, "description": "0 holds the job, 101 is go"}})),
+		tool("update_workstation_limit", "Changes how many jobs run at once.", "write", "exact", schema([]string{"workstation", "limit"}, obj{"workstation": obj{"type": "string"}, "limit": obj{"type": "integer"}})),
 	}
 }

@@ -1,6 +1,7 @@
 // Every request of the console goes through here: one place for the error form, the sign-in redirect and the server's clock.
 import { signal } from '@preact/signals';
 import type * as C from './contract';
+import { detail } from './enginejob';
 
 const base = '/api/v1';
 
@@ -35,7 +36,7 @@ export async function failure(res: Response): Promise<Failure> {
   const fields = (p.errors ?? []).map(e => [e.location, e.message].filter(Boolean).join(': ')).filter(Boolean);
   const detail = [p.detail ?? '', ...fields].filter(Boolean).join('; ');
   return new Failure(res.status, p.title ?? `The server answered ${res.status} ${res.statusText}`.trim(), detail,
-    p.trace_id ?? res.headers.get('X-Trace-Id') ?? '', Number(res.headers.get('Retry-After')) || 0, p.type ?? '');
+    p.trace_id ?? res.headers.get('X-Correlation-Id') ?? '', Number(res.headers.get('Retry-After')) || 0, p.type ?? '');
 }
 
 /** request sends one call. A 401 outside sign-in signs the user out, which shows the sign-in page and keeps the address. */
@@ -69,18 +70,24 @@ const query = (q: Record<string, string | number | boolean | undefined>) => {
 };
 const at = encodeURIComponent;
 
-export interface JobQuery { q?: string; status?: string; late?: boolean; critical?: boolean; limit?: number; offset?: number }
+/** status is one of the engine's words, or LATE or CRITICAL. */
+export interface JobQuery { q?: string; status?: string; limit?: number; offset?: number }
 
 export const api = {
   verify: () => json<{ user: C.User }>('GET', '/auth/verify'),
   login: (cred: { token: string } | { username: string; password: string }) => json<{ user: C.User }>('POST', '/auth/login', cred),
   logout: () => request('POST', '/auth/logout'),
 
-  engine: () => json<C.Engine>('GET', '/tws/engine/info'),
+  engines: () => json<{ engines: C.Engine[] }>('GET', '/tws/engines'),
+  engineInfo: () => json<C.EngineInfo>('GET', '/tws/engine/info'),
   jobs: (q: JobQuery, signal?: AbortSignal) => json<C.JobPage>('GET', '/tws/plan/current/job' + query({ ...q }), undefined, { signal }),
-  jobCount: (q = '') => json<C.JobCount>('GET', '/tws/plan/current/job/count' + query({ q })),
-  job: (id: string) => json<C.JobDetail>('GET', `/tws/plan/current/job/${at(id)}`),
-  why: (id: string) => json<C.Answer>('GET', `/tws/plan/current/job/${at(id)}/why`),
+  jobCount: () => json<C.JobCount>('GET', '/tws/plan/current/job/count'),
+  job: async (id: string) => detail(await json<C.EngineJob>('GET', `/tws/plan/current/job/${at(id)}`)),
+  why: async (id: string) => {
+    const r = await json<C.Execution>('POST', '/agents/tools/execute', { tool_name: 'diagnose_job', parameters: { job: id } });
+    if (!r.success) throw new Failure(0, 'Not examined', r.error ?? '', r.trace_id ?? '', 0, '');
+    return r.result as C.Answer;
+  },
   successors: (id: string) => json<C.Neighbours>('GET', `/tws/plan/current/job/${at(id)}/successors` + query({ depth: 5 })),
   predecessors: (id: string) => json<C.Neighbours>('GET', `/tws/plan/current/job/${at(id)}/predecessors` + query({ depth: 2 })),
   jobLog: (id: string) => json<C.JobLog>('GET', '/tws/plan/current/job/joblog' + query({ job_id: id })),
@@ -90,19 +97,21 @@ export const api = {
   forget: (id: string) => request('DELETE', '/chat/history' + query({ session_id: id })),
 
   catalog: () => json<C.Catalog>('GET', '/agents/tools/catalog'),
-  execute: (tool_name: string, parameters: Record<string, unknown>, reason?: string, ticket?: string) =>
-    json<C.Execution>('POST', '/agents/tools/execute', { tool_name, parameters, reason: reason || undefined, ticket: ticket || undefined }),
+  execute: (tool_name: string, parameters: Record<string, unknown>, more: { reason?: string; ticket?: string; session_id?: string } = {}) =>
+    json<C.Execution>('POST', '/agents/tools/execute', {
+      tool_name, parameters, reason: more.reason || undefined, ticket: more.ticket || undefined, session_id: more.session_id || undefined,
+    }),
   assess: (tool: string, parameters: Record<string, unknown>) =>
     json<C.Assessment>('POST', '/agents/tools/assess-risk' + query({ tool_name: tool }), parameters),
 
-  approvals: (status: 'pending' | 'all') => json<C.Approvals>('GET', '/agents/approvals' + query({ status })),
-  decide: (id: string, action: 'approve' | 'reject', reason: string, ticket: string) =>
-    json<C.Decision>('POST', `/agents/approvals/${at(id)}`, { action, reason: reason || undefined, ticket: ticket || undefined }),
+  approvals: (status: 'pending' | 'all') => json<C.Approvals>('GET', '/agents/approvals' + query({ status, limit: 200 })),
+  approval: (id: string) => json<C.Approval>('GET', `/agents/approvals/${at(id)}`),
+  decide: (id: string, action: 'approve' | 'reject', reason: string) =>
+    json<C.Decision>('POST', `/agents/approvals/${at(id)}`, { action, reason: reason || undefined }),
 
   runs: (limit = 200) => json<{ runs: C.Run[]; total: number }>('GET', '/agents/runs' + query({ limit })),
-  run: (id: string) => json<C.RunDetail>('GET', `/agents/runs/${at(id)}`),
+  run: (id: string) => json<C.Run>('GET', `/agents/runs/${at(id)}`),
   cancelRun: (id: string) => json<{ message?: string }>('POST', `/agents/runs/${at(id)}/cancel`),
   undoable: () => json<{ undoable: C.Undoable[]; total: number }>('GET', '/agents/undo/available'),
-  undo: (id: string, reason: string, ticket: string) =>
-    json<C.UndoReply>('POST', `/agents/undo/${at(id)}`, { reason: reason || undefined, ticket: ticket || undefined }),
+  undo: (id: string, reason: string) => json<C.UndoReply>('POST', `/agents/undo/${at(id)}`, { reason: reason || undefined }),
 };

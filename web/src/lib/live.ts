@@ -1,14 +1,13 @@
 // What the server tells on its own: runs, approvals, plan changes. One stream for the whole page.
 import { effect, signal } from '@preact/signals';
 import { api, user } from './api';
-import type { Run } from './contract';
 
 /** link says whether the page is being told of changes. */
 export const link = signal<'live' | 'lost' | 'paused'>('live');
 /** planAsOf changes with every plan event; screens that show the plan fetch again when it does. */
 export const planAsOf = signal('');
-/** runs holds the newest state of each run the page was told about. */
-export const runs = signal<ReadonlyMap<string, Run>>(new Map());
+/** steps holds the newest step of each run the page was told about, as "phase at time". */
+export const steps = signal<ReadonlyMap<string, string>>(new Map());
 /** approvalsTick counts approval events. */
 export const approvalsTick = signal(0);
 /** waiting is the number of approvals that are pending. */
@@ -57,7 +56,7 @@ export function start() {
 /** missed makes every screen fetch again what events would have told it. */
 function missed() {
   approvalsTick.value = approvalsTick.peek() + 1;
-  runs.value = new Map(runs.peek());
+  steps.value = new Map([...steps.peek()].map(([id, step]) => [id, step + ' again']));
   if (!paused.peek()) planAsOf.value = 'again at ' + Date.now();
 }
 
@@ -66,10 +65,11 @@ function open(): EventSource {
   s.onopen = () => { link.value = 'live'; };
   s.onerror = () => { link.value = 'lost'; };
   s.addEventListener('run', e => {
-    const run = parse<Run>(e);
-    if (run) runs.value = new Map(runs.peek()).set(run.run_id, run);
+    const run = parse<{ run_id: string; phase: string; at: string }>(e);
+    if (run) steps.value = new Map(steps.peek()).set(run.run_id, `${run.phase} ${run.at}`);
   });
   s.addEventListener('approval', () => { approvalsTick.value++; void countWaiting(); });
+  s.addEventListener('reset', missed);
   s.addEventListener('plan', e => {
     const p = parse<{ as_of: string }>(e);
     if (p && !paused.peek()) planAsOf.value = p.as_of;

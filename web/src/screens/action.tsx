@@ -10,7 +10,7 @@ import { Dialog, ErrorCard } from '../ui/parts';
 import { ApprovalCard, RiskFacts } from './approvalcard';
 import { RunStatus } from './runstatus';
 
-const fromJob: Record<string, (j: Job) => unknown> = { job: j => j.id, job_id: j => j.id, run_id: j => j.run_id };
+const fromJob: Record<string, (j: Job) => unknown> = { job: j => j.id, job_id: j => j.id, run_id: j => j.run_id || undefined };
 
 /** jobTools keeps the tools that change something and take a job or one of its runs. */
 export function jobTools(tools: Tool[]): Tool[] {
@@ -20,7 +20,7 @@ export function jobTools(tools: Tool[]): Tool[] {
 export function ActionDialog({ tool, job, onClose }: { tool: Tool; job: Job; onClose: () => void }) {
   const approval = useSignal<Approval | null>(null);
   const result = useSignal<Execution | null>(null);
-  const head = `${title(tool.name)}: ${job.name}`;
+  const head = `${title(tool.name)}: ${job.job}`;
   return (
     <Dialog title={head} onClose={onClose} wide>
       {approval.value ? <ApprovalCard approval={approval.value} bare />
@@ -31,12 +31,10 @@ export function ActionDialog({ tool, job, onClose }: { tool: Tool; job: Job; onC
 }
 
 function Outcome({ result }: { result: Execution }) {
-  const r = result.result as { run_id?: string } | undefined;
-  const runID = r && typeof r === 'object' ? r.run_id : undefined;
   if (!result.success) {
     return <ErrorCard title="The action was refused" error={new Failure(0, result.tool_name, result.error ?? 'The server gave no reason.', result.trace_id ?? '', 0, '')} />;
   }
-  return runID ? <RunStatus id={runID} /> : <p class="note good">{value(result.result ?? result.status)}</p>;
+  return result.trace_id ? <RunStatus id={result.trace_id} /> : <p class="note good">{value(result.result ?? result.status)}</p>;
 }
 
 function ActionForm({ tool, job, onReply, onClose }: { tool: Tool; job: Job; onReply: (r: Execution) => void; onClose: () => void }) {
@@ -57,7 +55,7 @@ function ActionForm({ tool, job, onReply, onClose }: { tool: Tool; job: Job; onR
     busy.value = true;
     error.value = null;
     try {
-      const reply = await api.execute(tool.name, args, String(form.get('reason') ?? '').trim(), String(form.get('ticket') ?? '').trim());
+      const reply = await api.execute(tool.name, args, { reason: String(form.get('reason') ?? '').trim(), ticket: String(form.get('ticket') ?? '').trim() });
       say(reply.approval ? 'Approval needed. The card shows what would happen.' : reply.success ? 'Accepted' : 'Refused');
       onReply(reply);
     } catch (err) {
@@ -69,7 +67,7 @@ function ActionForm({ tool, job, onReply, onClose }: { tool: Tool; job: Job; onR
   return (
     <form class="stack" onSubmit={submit}>
       <p>{tool.description}</p>
-      <p class="quiet">On <strong>{job.name}</strong>, {job.stream}, workstation {job.workstation}.</p>
+      <p class="quiet">On <strong>{job.name}</strong>.</p>
       {missing.includes('run_id') ? <p class="note warn">This job has not run in this plan, so there is no run to act on.</p> : null}
       {asked.map(([k, p]) => <Field key={k} name={k} p={p} required={required.has(k)} onChange={v => {
         const next = { ...given.value };
@@ -78,8 +76,8 @@ function ActionForm({ tool, job, onReply, onClose }: { tool: Tool; job: Job; onR
       }} />)}
       <Assess tool={tool.name} args={args} ready={missing.length === 0} />
       <div class="pair">
-        <label>Reason<textarea name="reason" rows={2} maxlength={500} placeholder="Goes to the journal and to the engine's audit" /></label>
-        <label>Ticket<input name="ticket" maxlength={64} placeholder="INC…" spellcheck={false} /></label>
+        <label>Reason<textarea name="reason" rows={2} maxlength={400} placeholder="Goes to the journal and to the engine's audit" /></label>
+        <label>Ticket<input name="ticket" maxlength={128} placeholder="INC…" spellcheck={false} /></label>
       </div>
       {error.value ? <ErrorCard error={error.value} title="Not requested" /> : null}
       <div class="row-end">

@@ -8,7 +8,7 @@ import { say } from '../lib/live';
 import { setParams } from '../lib/route';
 import { Critical, GateMark, Risk, StateMark } from '../ui/marks';
 import { AsOf, ErrorCard, Time } from '../ui/parts';
-import { addApproval } from './turns';
+import { addApproval, sessionID } from './turns';
 import { ask } from './ask';
 
 /** number is what an evidence is cited as: the n of "e<n>", else its place in the list. */
@@ -100,13 +100,28 @@ export function Prose({ text, evidence, turn, sentences }: { text: string; evide
   return <div class="prose">{blocks}</div>;
 }
 
+/** spaced gives each sentence of a long answer that came as one paragraph a line of its own: it is read in a hurry. */
+function spaced(a: Answer): string {
+  const list = a.sentences ?? [];
+  if (a.answer.includes('\n') || list.length < 4) return a.answer;
+  let out = a.answer;
+  let from = 0;
+  for (const s of list) {
+    const at = out.indexOf(strip(s.text), from);
+    if (at < 0) continue;
+    if (at > 0) out = out.slice(0, at).trimEnd() + '\n' + out.slice(at);
+    from = at + 1;
+  }
+  return out;
+}
+
 export function AnswerView({ a, turn }: { a: Answer; turn: number }) {
   const evidence = a.evidence ?? [];
   // Where the text carries no markers, the sentences' own evidence is set behind it, so that a source is never lost.
   const unmarked = !/\[\d+\]/.test(a.answer);
   return (
     <div class="answer">
-      <Prose text={a.answer} evidence={evidence} turn={turn} sentences={a.sentences} />
+      <Prose text={spaced(a)} evidence={evidence} turn={turn} sentences={a.sentences} />
       {unmarked ? <Cites ids={(a.sentences ?? []).flatMap(s => s.evidence ?? [])} evidence={evidence} turn={turn} /> : null}
       <Candidates a={a} />
       <Hypotheses list={a.hypotheses ?? []} evidence={evidence} turn={turn} actions={a.actions ?? []} />
@@ -128,7 +143,7 @@ function Candidates({ a }: { a: Answer }) {
   return (
     <section class="part"><h3>Which job do you mean?</h3>
       <ul class="candidates">{a.candidates.map(c => (
-        <li key={c.job}><button type="button" onClick={() => ask(`${a.question} (${c.job})`)}><StateMark status={c.status} short />{c.job}</button></li>))}
+        <li key={c.job}><button type="button" onClick={() => ask(a.question, [c.job])}><StateMark status={c.status} short />{c.job}</button></li>))}
       </ul></section>
   );
 }
@@ -195,7 +210,7 @@ function BlockedList({ list }: { list: Blocked[] }) {
     <section class="part"><h3>Blocks {plural(list.length, 'job')}{risky ? <span class="warn-text"> · {plural(risky, 'deadline')} at risk</span> : null}</h3>
       <table class="plain blocked narrow-rows"><thead><tr><th class="num">Level</th><th>Job</th><th>State</th><th class="num">Deadline</th><th>Marks</th></tr></thead>
         <tbody>{shown.map(b => (
-          <tr key={b.job + b.level} class={b.at_risk ? 'at-risk' : ''}><td class="num">{b.level}</td><td class="jobname">{b.job}</td><td><StateMark status={b.status} /></td>
+          <tr key={b.job + b.level} class={b.at_risk ? 'at-risk' : ''}><td class="num">{b.level}</td><td class="jobname">{b.id ? <a href={`/?job=${encodeURIComponent(b.id)}`}>{b.job}</a> : b.job}</td><td><StateMark status={b.status} /></td>
             <td class="num"><Time t={b.deadline} /></td><td>{b.at_risk ? <span class="risk warn">at risk</span> : null} {b.critical ? <Critical /> : null}</td></tr>))}
         </tbody></table>
       {list.length > shown.length ? <button type="button" class="small" onClick={() => { all.value = true; }}>Show all {list.length}</button> : null}
@@ -221,7 +236,7 @@ function ActionButton({ tool, args, turn, reason, strong, label }: { tool: strin
     busy.value = true;
     error.value = null;
     try {
-      const r = await api.execute(tool, args, reason);
+      const r = await api.execute(tool, args, { reason, session_id: sessionID.peek() });
       if (r.approval) { addApproval(turn, r.approval); say('Approval needed. The card shows what would happen.'); }
       else if (r.success) note.value = value(r.result ?? r.status ?? 'Done');
       else error.value = new Error(r.error ?? 'Refused without a reason.');

@@ -7,6 +7,7 @@ import { clock, countdown, title, value } from '../lib/format';
 import { approvalsTick, now, say } from '../lib/live';
 import { PhaseMark, Risk } from '../ui/marks';
 import { ErrorCard, Time } from '../ui/parts';
+import { Args } from './args';
 import { RunStatus } from './runstatus';
 
 const open = (status: string) => /^(pending|blocked_on_user|waiting|open)$/i.test(status || 'pending');
@@ -18,15 +19,14 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
   const error = useSignal<Error | null>(null);
   const busy = useSignal<'' | 'approve' | 'reject'>('');
   const reason = useSignal('');
-  const ticket = useSignal(approval.ticket ?? '');
+  const ticket = useSignal('');
   const needReason = useSignal(false);
   const a = current.value;
 
   // Somebody else may decide first, or the plan may move: the server's list is asked again on every event.
   const refresh = async () => {
     try {
-      const fresh = (await api.approvals('all')).pending.find(x => x.trace_id === a.trace_id);
-      if (fresh) current.value = fresh;
+      current.value = await api.approval(a.trace_id);
     } catch { /* the card keeps what it has; a decision will meet the failure and show it */ }
   };
   const tick = useSignal(approvalsTick.peek());
@@ -39,7 +39,7 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
     busy.value = action;
     error.value = null;
     try {
-      decision.value = await api.decide(a.trace_id, action, reason.value.trim(), ticket.value.trim());
+      decision.value = await api.decide(a.trace_id, action, [ticket.value.trim(), reason.value.trim()].filter(Boolean).join(': '));
       say(action === 'approve' ? 'Approved. Following the run.' : 'Declined.');
       await refresh();
     } catch (e) {
@@ -51,15 +51,15 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
   };
 
   const d = decision.value;
-  const runID = d?.run_id ?? d?.execution_result?.run_id ?? a.run_id ?? (d?.action === 'approve' ? a.trace_id : '');
-  const stillOpen = open(d?.status ?? a.status) && open(a.status);
+  const stillOpen = open(a.status);
+  const decided = /^(approved|used)$/.test(a.status);
   return (
     <section class={`approval ${bare ? 'bare' : 'card'} ${a.risk_level.toLowerCase()}`} aria-label={`Approval: ${a.action_summary}`}>
       <header>
         <p class="line"><Risk level={a.risk_level} /><span class="quiet"><code>{a.tool_name}</code>{a.engine ? <> on <strong>{a.engine}</strong></> : null}</span>
-          <span class="push" />{stillOpen ? <Countdown at={a.expires_at} onEnd={refresh} /> : <PhaseMark phase={open(a.status) ? d?.status ?? a.status : a.status} />}</p>
+          <span class="push" />{stillOpen ? <Countdown at={a.expires_at} onEnd={refresh} /> : <PhaseMark phase={a.status} />}</p>
         {level === 2 ? <h2>{a.action_summary}</h2> : <h3>{a.action_summary}</h3>}
-        <p class="quiet small">Asked by {a.user_id}, <Time t={a.requested_at} seconds />{a.reason ? <>: “{a.reason}”</> : null}</p>
+        <p class="quiet small">Asked by {a.user_id}, <Time t={a.requested_at} seconds />{a.ticket ? <>, ticket {a.ticket}</> : null}{a.reason ? <>: “{a.reason}”</> : null}</p>
       </header>
       <RiskFacts facts={a.risk_facts} />
       {a.preview ? <PreviewPart p={a.preview} /> : null}
@@ -69,7 +69,7 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
       {stillOpen ? (
         <div class="decide">
           <div class="pair">
-            <label>Reason<textarea rows={2} maxlength={500} value={reason.value} aria-invalid={needReason.value} aria-describedby={needReason.value ? `nr-${a.trace_id}` : undefined}
+            <label>Reason<textarea rows={2} maxlength={400} value={reason.value} aria-invalid={needReason.value} aria-describedby={needReason.value ? `nr-${a.trace_id}` : undefined}
               onInput={e => { reason.value = e.currentTarget.value; needReason.value = false; }} placeholder="For the journal" /></label>
             <label>Ticket<input maxlength={64} value={ticket.value} onInput={e => { ticket.value = e.currentTarget.value; }} placeholder="INC…" spellcheck={false} /></label>
           </div>
@@ -82,7 +82,7 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
         </div>
       ) : null}
       {d && d.action === 'reject' ? <p class="note">Declined by {d.approved_by ?? 'you'}{d.reason ? <>: “{d.reason}”</> : null}. Nothing was sent to the engine.</p> : null}
-      {runID && (d?.action === 'approve' || (!d && !stillOpen)) && !/reject|expire|void/.test(d?.status ?? a.status) && !stillOpen ? <RunStatus id={runID} /> : null}
+      {decided || a.status === 'void' ? <RunStatus id={a.trace_id} /> : null}
     </section>
   );
 }
@@ -98,13 +98,12 @@ function Countdown({ at, onEnd }: { at?: string; onEnd: () => void }) {
   return <span class={`countdown ${left < 60_000 ? 'warn' : ''}`} title={`Expires at ${clock(at, true)}`}>{countdown(left)} left</span>;
 }
 
-/** Who says who is still missing, in the server's sentence. */
+/** Who says who has approved, how many are missing, and why this person may not. */
 function Who({ a }: { a: Approval }) {
   const have = a.approvers?.length ?? 0;
   return (
     <div class="who-needed">
-      {(a.needed ?? 1) > 1 ? <p><strong>Two-person rule:</strong> {have} of {a.needed} approved{have ? <> ({a.approvers!.join(', ')})</> : null}{a.missing ? <>. Missing: {a.missing}</> : null}</p>
-        : a.missing ? <p class="quiet">Missing: {a.missing}</p> : null}
+      {(a.needed ?? 1) > 1 ? <p><strong>Two-person rule:</strong> {have} of {a.needed} approved{have ? <> ({a.approvers!.join(', ')})</> : null}{a.missing ? <>, {a.missing} missing</> : null}</p> : null}
       {a.can_approve === false ? <p class="note warn">{a.cannot_reason || 'You cannot approve this.'}</p> : null}
     </div>
   );
@@ -136,10 +135,4 @@ function PreviewPart({ p }: { p: Preview }) {
       <p class={`undo-note ${undoable ? '' : 'warn'}`}><span aria-hidden="true">{undoable ? '↺' : '⚠'}</span> <span><strong>{undoable ? 'Can be undone' : 'Cannot be undone'}</strong>{p.undo_note ? <>: {p.undo_note}</> : null}</span></p>
     </div>
   );
-}
-
-export function Args({ args }: { args?: Record<string, unknown> }) {
-  const rows = Object.entries(args ?? {});
-  if (!rows.length) return <p class="quiet">none</p>;
-  return <dl class="argslist">{rows.map(([k, v]) => <div key={k}><dt>{k}</dt><dd><code>{value(v)}</code></dd></div>)}</dl>;
 }

@@ -9,7 +9,8 @@ import { go, param, segment } from '../lib/route';
 import { PhaseMark, Risk } from '../ui/marks';
 import { Dialog, ErrorCard, Skeleton, Time } from '../ui/parts';
 import { AnswerView } from './answer';
-import { ApprovalCard, Args } from './approvalcard';
+import { ApprovalCard } from './approvalcard';
+import { Args } from './args';
 import { question } from './ask';
 import { whyQuestion } from './job';
 import { SourcePane } from './source';
@@ -21,9 +22,9 @@ export function Chat() {
     document.title = 'Chat · Resync';
     const q = question.peek();
     if (q) {
-      question.value = '';
+      question.value = null;
       talk.fresh();
-      void talk.send(q);
+      void talk.send(q.text, q.jobs);
     } else if (id) void talk.open(id);
     else if (!talk.asking.peek()) talk.fresh();
   }, [id, question.value]);
@@ -52,9 +53,9 @@ function Sessions({ current }: { current: string }) {
   const forget = async () => {
     const s = doomed.value!;
     try {
-      await api.forget(s.session_id);
+      await api.forget(s.id);
       doomed.value = null;
-      if (s.session_id === current) go('/chat');
+      if (s.id === current) go('/chat');
       list.reload();
     } catch (e) { error.value = e as Error; }
   };
@@ -68,9 +69,9 @@ function Sessions({ current }: { current: string }) {
         {list.error.value ? <ErrorCard error={list.error.value} retry={list.reload} /> : null}
         {list.data.value && !rows.length ? <p class="quiet small pad">No conversation yet. Each question you ask is kept here.</p> : null}
         <ul>{rows.map(s => (
-          <li key={s.session_id}>
-            <a href={'/chat/' + encodeURIComponent(s.session_id)} aria-current={s.session_id === current ? 'page' : undefined} onClick={() => { open.value = false; }}>
-              <span class="t">{s.title || 'Untitled'}</span><span class="quiet small">{clock(s.updated_at)}{s.turns ? ` · ${plural(s.turns, 'turn')}` : ''}</span></a>
+          <li key={s.id}>
+            <a href={'/chat/' + encodeURIComponent(s.id)} aria-current={s.id === current ? 'page' : undefined} onClick={() => { open.value = false; }}>
+              <span class="t">{s.title || 'Untitled'}</span><span class="quiet small">{clock(s.updated_at)}</span></a>
             <button type="button" class="ghost icon" aria-label={`Delete conversation ${s.title ?? ''}`} onClick={() => { error.value = null; doomed.value = s; }}>×</button>
           </li>))}
         </ul>
@@ -92,8 +93,12 @@ function Transcript() {
   const turns = talk.turns.value;
   const count = turns.length;
   const end = () => { const el = box.current!; el.scrollTop = el.scrollHeight; };
+  const lastTop = () => box.current!.querySelector('.turn:last-of-type')?.scrollIntoView({ block: 'start' });
   // A new question is brought into view; afterwards the page follows the answer only while its reader stays at the end.
-  useLayoutEffect(() => { stuck.current = true; end(); }, [count]);
+  useLayoutEffect(() => {
+    stuck.current = true;
+    if (turns[count - 1]?.state === 'asking') end(); else lastTop();
+  }, [count]);
   useLayoutEffect(() => {
     const last = turns[count - 1];
     if (last?.state === 'asking' && stuck.current) end();
@@ -103,7 +108,7 @@ function Transcript() {
   const state = turns[count - 1]?.state;
   const had = useRef(state);
   useLayoutEffect(() => {
-    if (had.current === 'asking' && state === 'done' && stuck.current) box.current!.querySelector('.turn:last-of-type')?.scrollIntoView({ block: 'start' });
+    if (had.current === 'asking' && state === 'done' && stuck.current) lastTop();
     had.current = state;
   }, [state]);
   const onScroll = () => {
@@ -129,12 +134,15 @@ function Transcript() {
 /** Start offers questions about what is really in the plan. */
 function Start() {
   const bad = useLoad('start', () => api.jobs({ status: 'ABEND', limit: 2 }));
-  const offers = [...(bad.data.value?.items ?? []).map(whyQuestion), 'What is late tonight?', 'Which workstations are not running jobs?', 'What does READY_WAITING_FOR_LIMIT mean?'];
+  const offers: { text: string; jobs: string[] }[] = [
+    ...(bad.data.value?.items ?? []).map(j => ({ text: whyQuestion(j), jobs: [j.name] })),
+    ...['What is late tonight?', 'Which workstations are not running jobs?', 'What does READY_WAITING_FOR_LIMIT mean?'].map(text => ({ text, jobs: [] })),
+  ];
   return (
     <div class="start column">
       <h2>What is wrong tonight?</h2>
       <p class="quiet">Name a job, a stream or a workstation. Every sentence of the answer points to the status, log line or manual passage it rests on. Nothing is changed without an approval.</p>
-      <ul>{offers.map(o => <li key={o}><button type="button" onClick={() => talk.send(o)}>{o}</button></li>)}</ul>
+      <ul>{offers.map(o => <li key={o.text + o.jobs}><button type="button" onClick={() => talk.send(o.text, o.jobs)}>{o.text}</button></li>)}</ul>
     </div>
   );
 }
@@ -147,7 +155,7 @@ function TurnView({ t, i }: { t: talk.Turn; i: number }) {
       <ToolCards tools={t.tools} />
       {busy && !t.answer ? <Progress t={t} /> : null}
       {t.answer ? <AnswerView a={t.answer} turn={i} /> : t.text ? <p class="prose">{t.text}</p> : null}
-      {t.state === 'stopped' ? <p class="note">Stopped. What was found so far stays above.</p> : null}
+      {t.state === 'stopped' ? <p class="note">No longer following. The answer will be in this conversation when it is opened again.</p> : null}
       {t.state === 'lost' ? <p class="note warn">The connection broke. Looking for the stored answer…</p> : null}
       {t.error ? <ErrorCard error={t.error} title="The question could not be answered" retry={() => talk.send(t.question)} /> : null}
       {t.approvals.map(a => <ApprovalCard key={a.trace_id} approval={a} />)}

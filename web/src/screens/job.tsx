@@ -1,13 +1,13 @@
 // One job beside the plan: why it stands where it stands, its runs, its log, what it blocks, and what can be done.
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { api, Failure } from '../lib/api';
+import { api } from '../lib/api';
 import type { JobDetail, Neighbours, Tool } from '../lib/contract';
 import { plural, span, title, words } from '../lib/format';
 import { planAsOf } from '../lib/live';
 import { useLoad, type Loaded } from '../lib/load';
 import { go, param, setParams, withParams } from '../lib/route';
-import { Critical, Late, lookOf, StateMark } from '../ui/marks';
+import { AtRisk, Chip, Critical, Late, lookOf, StateMark } from '../ui/marks';
 import { Empty, ErrorCard, Lines, Skeleton, Tabs, Time } from '../ui/parts';
 import { ActionDialog, jobTools } from './action';
 import { ask } from './ask';
@@ -18,10 +18,10 @@ const tabs = [
   { id: 'blocks', label: 'Blocks' }, { id: 'needs', label: 'Waits for' },
 ];
 
-export const whyQuestion = (j: { name: string; status: string }) => {
+export const whyQuestion = (j: { job: string; status: string }) => {
   const l = lookOf(j.status);
-  if (l.tone === 'bad') return `Why did ${j.name} ${j.status === 'ABEND' ? 'abend' : 'fail'} and what does it block?`;
-  return l.tone === 'good' ? `How did ${j.name} run?` : l.tone === 'busy' ? `How is ${j.name} doing?` : `Why is ${j.name} not running?`;
+  if (l.tone === 'bad') return `Why did ${j.job} ${j.status === 'ABEND' ? 'abend' : 'fail'} and what does it block?`;
+  return l.tone === 'good' ? `How did ${j.job} run?` : l.tone === 'busy' ? `How is ${j.job} doing?` : `Why is ${j.job} not running?`;
 };
 
 export function JobPanel({ id }: { id: string }) {
@@ -47,11 +47,12 @@ export function JobPanel({ id }: { id: string }) {
           {d ? <StateMark status={d.status} substatus={d.substatus} /> : <span />}
           {d?.substatus ? <span class="quiet">{words(d.substatus.replace(d.status + '_', ''))}</span> : null}
           <span class="push" />
-          {d?.late ? <Late long /> : null}{d?.critical ? <Critical long /> : null}
+          {d?.canceled ? <Chip>cancelled</Chip> : null}{d?.late ? <Late long /> : null}{d?.critical ? <Critical long /> : null}
           <button type="button" class="ghost icon" aria-label="Close job" onClick={close}>×</button>
         </div>
-        <h2 id="job-name" ref={head} tabIndex={-1}>{d?.name ?? 'Job'}</h2>
+        <h2 id="job-name" ref={head} tabIndex={-1}>{d?.job ?? 'Job'}</h2>
         {d ? <p class="quiet where">{[d.workstation, d.stream, d.folder].filter(Boolean).join(' · ')}</p> : null}
+        {d?.description ? <p class="small">{d.description}</p> : null}
       </header>
       {job.error.value && !d ? <ErrorCard error={job.error.value} title="This job could not be read" retry={job.reload} /> : null}
       {!d && !job.error.value ? <Skeleton lines={6} /> : null}
@@ -78,7 +79,6 @@ function Facts({ d }: { d: JobDetail }) {
     <>
       <dl class="facts">{rows.map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl>
       {d.recovery ? <p class="quiet recovery">Recovery: {d.recovery}</p> : null}
-      {d.message ? <p class="note">{d.message}</p> : null}
     </>
   );
 }
@@ -90,7 +90,7 @@ function Actions({ d }: { d: JobDetail }) {
   const tools = jobTools(catalog.data.value?.tools ?? []);
   return (
     <div class="actions">
-      <button type="button" class="primary" onClick={() => ask(whyQuestion(d))}>Ask why</button>
+      <button type="button" class="primary" onClick={() => ask(whyQuestion(d), [d.name])}>Ask why</button>
       <details class="menu" ref={menu} onKeyDown={e => { if (e.key === 'Escape') { e.stopPropagation(); menu.current!.open = false; } }}>
         <summary class="button">Actions</summary>
         <div class="pop">
@@ -111,9 +111,6 @@ function Actions({ d }: { d: JobDetail }) {
 function Why({ d }: { d: JobDetail }) {
   const why = useLoad('why:' + d.id + d.status, () => api.why(d.id));
   const e = why.error.value;
-  if (e instanceof Failure && (e.status === 404 || e.status === 405)) {
-    return <Empty title="Not examined yet"><p>Ask why: Resync walks every gate of this job and shows the evidence for each.</p></Empty>;
-  }
   if (e) return <ErrorCard error={e} retry={why.reload} />;
   const a = why.data.value;
   if (!a) return <Skeleton lines={5} />;
@@ -128,12 +125,12 @@ function Why({ d }: { d: JobDetail }) {
 }
 
 function Runs({ d }: { d: JobDetail }) {
-  if (!d.runs?.length) return <Empty title="No run yet"><p>The engine has not launched this job in the current plan, so there is no run and no log.</p></Empty>;
+  if (!d.runs.length) return <Empty title="No run yet"><p>The engine has not launched this job in the current plan, so there is no run and no log.</p></Empty>;
   return (
     <table class="plain">
       <thead><tr><th>Run</th><th>State</th><th class="num">Started</th><th class="num">Took</th><th class="num">RC</th></tr></thead>
-      <tbody>{d.runs.map((r, i) => (
-        <tr key={r.run_id}><td>{r.number ?? i + 1}</td><td><StateMark status={r.status} /></td><td class="num"><Time t={r.start_time} /></td>
+      <tbody>{d.runs.map(r => (
+        <tr key={r.run_id}><td>{r.number}{r.type && r.type !== 'REGULAR' ? <span class="quiet"> {words(r.type)}</span> : null}</td><td><StateMark status={r.status} /></td><td class="num"><Time t={r.start_time} /></td>
           <td class="num">{span(r.elapsed_s)}</td><td class="num">{r.return_code ?? '–'}</td></tr>))}
       </tbody>
     </table>
@@ -151,15 +148,16 @@ function Log({ id, runID }: { id: string; runID?: string }) {
   }, [l]);
   if (log.error.value) return <ErrorCard error={log.error.value} title="No log to show" retry={log.reload} />;
   if (!l) return <Skeleton lines={8} />;
-  if (!l.lines?.length) return <Empty title="The log is empty"><p>The engine returned no line for this run.</p></Empty>;
+  const lines = l.lines ?? [];
+  if (!lines.length) return <Empty title="The log is empty"><p>The engine returned no line for this run.</p></Empty>;
   return (
     <div ref={box} class="log">
       <p class="quiet small">
-        {l.truncated ? `Last ${plural(l.lines.length, 'line')}${l.total_lines ? ` of ${l.total_lines}` : ''}` : plural(l.lines.length, 'line')}
+        {l.truncated ? `Last ${plural(lines.length, 'line')}` : plural(lines.length, 'line')}
         {l.exit_status !== undefined && l.exit_status !== null ? <> · exit status <strong>{l.exit_status}</strong></> : null}
         {l.codes?.length ? <> · {l.codes.map(c => <code key={c} class="code">{c}</code>)}</> : null}
       </p>
-      <Lines lines={l.lines} first={l.first_line ?? 1} codes={l.codes} label="Job log" />
+      <Lines lines={lines} codes={l.codes ?? []} label="Job log" />
     </div>
   );
 }
@@ -179,7 +177,7 @@ function Around({ id, way }: { id: string; way: 'successors' | 'predecessors' })
       <caption class="quiet">{way === 'successors' ? `${plural(n.count, 'job')} wait for it` : `${plural(n.count, 'job')} before it`}</caption>
       <thead><tr><th class="num">Level</th><th>Job</th><th>State</th><th class="num">Deadline</th></tr></thead>
       <tbody>{n.results.map(r => (
-        <tr key={r.id + r.level}><td class="num">{r.level}</td><td><a href={`/?job=${encodeURIComponent(r.id)}`}>{r.name}</a> {r.critical ? <Critical /> : null}</td>
+        <tr key={r.id + r.level}><td class="num">{r.level}</td><td><a href={`/?job=${encodeURIComponent(r.id)}`}>{r.name}</a> {r.at_risk ? <AtRisk /> : null}{r.critical ? <Critical /> : null}</td>
           <td><StateMark status={r.status} /></td><td class="num"><Time t={r.deadline} /></td></tr>))}
       </tbody>
     </table>

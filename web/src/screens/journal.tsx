@@ -2,9 +2,9 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { api } from '../lib/api';
-import type { Run, RunDetail, Undoable, UndoReply } from '../lib/contract';
+import type { Run, Undoable, UndoReply } from '../lib/contract';
 import { clock, count, title, words } from '../lib/format';
-import { runs as liveRuns, say } from '../lib/live';
+import { say, steps } from '../lib/live';
 import { useLoad } from '../lib/load';
 import { go, param, segment, withParams } from '../lib/route';
 import { PhaseMark, Risk } from '../ui/marks';
@@ -12,22 +12,20 @@ import { Dialog, Empty, ErrorCard, Skeleton, Time } from '../ui/parts';
 import { ApprovalCard } from './approvalcard';
 import { RunStatus } from './runstatus';
 
-const phaseOf = (r: Run) => r.verified ? 'verified' : r.phase ?? r.status;
-
 export function Journal() {
   const id = segment(1);
   const view = param('view') === 'undo' ? 'undo' : 'runs';
   const list = useLoad('runs', () => api.runs());
   const undo = useLoad('undo', api.undoable);
-  const seen = useRef(liveRuns.peek());
+  const seen = useRef(steps.peek());
   useEffect(() => { document.title = 'Journal · Resync'; }, []);
   useSignalEffect(() => {
-    if (liveRuns.value === seen.current) return;
-    seen.current = liveRuns.value;
+    if (steps.value === seen.current) return;
+    seen.current = steps.value;
     list.reload();
     undo.reload();
   });
-  const unknown = (list.data.value?.runs ?? []).filter(r => phaseOf(r) === 'outcome_unknown');
+  const unknown = (list.data.value?.runs ?? []).filter(r => r.phase === 'outcome_unknown');
   return (
     <main class={`journal${id ? ' with-panel' : ''}`} id="main" tabIndex={-1}>
       <div class="page">
@@ -37,7 +35,7 @@ export function Journal() {
             <a class="filter" href={withParams({ view: 'undo' })} aria-current={view === 'undo' ? 'true' : undefined}>Undo{undo.data.value ? <span class="n">{count(undo.data.value.total ?? undo.data.value.undoable.length)}</span> : null}</a>
           </nav></header>
         {unknown.length ? <Unknown runs={unknown} /> : null}
-        {view === 'runs' ? <RunList loaded={list} current={id} /> : <UndoList loaded={undo} />}
+        {view === 'runs' ? <RunList loaded={list} current={id} /> : <UndoList loaded={undo} runs={list.data.value?.runs ?? []} />}
       </div>
       {id ? <RunPanel key={id} id={id} undoable={undo.data.value?.undoable ?? []} /> : null}
     </main>
@@ -49,7 +47,7 @@ function Unknown({ runs }: { runs: Run[] }) {
     <section class="note warn big" aria-label="Actions with an unknown outcome">
       <strong>{runs.length === 1 ? 'The outcome of one action is not known' : `The outcome of ${runs.length} actions is not known`}</strong>
       <span>The engine may or may not have acted. Do not repeat these by hand before the plan has been read again.</span>
-      <ul>{runs.map(r => <li key={r.run_id}><a href={`/journal/${encodeURIComponent(r.run_id)}`}>{title(r.tool_name)} {r.target}</a> <span class="quiet">{clock(r.started_at)}{r.message ? `: ${r.message}` : ''}</span></li>)}</ul>
+      <ul>{runs.map(r => <li key={r.run_id}><a href={`/journal/${encodeURIComponent(r.run_id)}`}>{r.action_summary || title(r.tool_name)}</a> <span class="quiet">{clock(r.started_at)}{r.message ? `: ${r.message}` : ''}</span></li>)}</ul>
     </section>
   );
 }
@@ -66,10 +64,10 @@ function RunList({ loaded, current }: { loaded: ReturnType<typeof useLoad<{ runs
       <table class="plain runs narrow-rows">
         <thead><tr><th>State</th><th>Action</th><th>On</th><th class="wide-only">Risk</th><th class="wide-only">Asked by</th><th class="num">Started</th><th class="wide-only">Outcome</th></tr></thead>
         <tbody>{d.runs.map(r => (
-          <tr key={r.run_id} class={`${r.run_id === current ? 'chosen' : ''} ${phaseOf(r)}`} onClick={() => go(runPath(r.run_id))}>
-            <td><PhaseMark phase={phaseOf(r)} /></td><td><a href={runPath(r.run_id)}>{title(r.tool_name)}</a></td><td class="jobname">{r.target}</td>
+          <tr key={r.run_id} class={`${r.run_id === current ? 'chosen' : ''} ${r.phase}`} onClick={() => go(runPath(r.run_id))}>
+            <td><PhaseMark phase={r.phase} /></td><td><a href={runPath(r.run_id)}>{title(r.tool_name)}</a></td><td class="jobname">{r.target}</td>
             <td class="wide-only">{r.risk_level ? <Risk level={r.risk_level} /> : null}</td><td class="wide-only">{r.user}</td><td class="num"><Time t={r.started_at} /></td>
-            <td class="wide-only outcome">{r.error || r.outcome || r.message}</td>
+            <td class="wide-only outcome">{r.message}</td>
           </tr>))}
         </tbody></table>
     </div>
@@ -82,19 +80,19 @@ function RunPanel({ id, undoable }: { id: string; undoable: Undoable[] }) {
   const error = useSignal<Error | null>(null);
   const r = run.data.value;
   const close = () => go('/journal' + location.search);
-  useSignalEffect(() => { if (liveRuns.value.get(id)) run.reload(); });
+  useSignalEffect(() => { if (steps.value.get(id)) run.reload(); });
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => { if (e.key === 'Escape' && !document.querySelector('dialog[open]')) close(); };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
-  const mine = undoable.find(u => u.trace_id === id || u.trace_id === r?.trace_id);
+  const mine = undoable.find(u => u.trace_id === id);
   return (
     <aside class="panel" aria-labelledby="run-name">
       <header>
-        <p class="line">{r ? <><PhaseMark phase={phaseOf(r)} />{r.risk_level ? <Risk level={r.risk_level} /> : null}</> : null}<span class="push" />
+        <p class="line">{r ? <><PhaseMark phase={r.phase} />{r.risk_level ? <Risk level={r.risk_level} /> : null}</> : null}<span class="push" />
           <button type="button" class="ghost icon" aria-label="Close run" onClick={close}>×</button></p>
-        <h2 id="run-name">{r ? <>{title(r.tool_name)} {r.target}</> : 'Run'}</h2>
+        <h2 id="run-name">{r ? r.action_summary || title(r.tool_name) : 'Run'}</h2>
         {r ? <p class="quiet small">{r.user}, <Time t={r.started_at} seconds />{r.completed_at ? <> to <Time t={r.completed_at} seconds /></> : null} · run <code>{r.run_id}</code></p> : null}
       </header>
       {run.error.value && !r ? <ErrorCard error={run.error.value} title="This run cannot be read" retry={run.reload} /> : null}
@@ -102,7 +100,7 @@ function RunPanel({ id, undoable }: { id: string; undoable: Undoable[] }) {
       {r ? <>
         <RunStatus id={id} quiet />
         <UndoPart r={r} mine={mine} onUndo={u => { undoing.value = u; }} />
-        {/^(queued|executing|in_progress|blocked_on_user|approved)$/.test(phaseOf(r)) ? (
+        {/^(queued|in_progress|blocked_on_user)$/.test(r.status) ? (
           <p><button type="button" onClick={async () => {
             try { say((await api.cancelRun(id)).message ?? 'Cancel asked'); run.reload(); } catch (e) { error.value = e as Error; }
           }}>Cancel this run</button></p>) : null}
@@ -113,42 +111,55 @@ function RunPanel({ id, undoable }: { id: string; undoable: Undoable[] }) {
   );
 }
 
+const acted = (r: Run) => /^(done|verified|unverified|reconciled)$/.test(r.phase) && r.outcome !== 'error';
+
 /** UndoPart says until when this run can be undone, or why it cannot. */
-function UndoPart({ r, mine, onUndo }: { r: RunDetail; mine?: Undoable; onUndo: (u: Undoable) => void }) {
-  if (mine && mine.can_undo !== false && mine.undo_class !== 'none') {
+function UndoPart({ r, mine, onUndo }: { r: Run; mine?: Undoable; onUndo: (u: Undoable) => void }) {
+  if (mine) {
     return (
       <div class="undo-part">
-        <p><strong>Can be undone</strong>{mine.expires_at ? <> until <Time t={mine.expires_at} seconds /></> : null}{mine.note ? <>: {mine.note}</> : null}</p>
+        <p><strong>Can be undone</strong>{mine.expires_at ? <> until <Time t={mine.expires_at} /></> : null}: {mine.note || mine.summary}</p>
         <button type="button" onClick={() => onUndo(mine)}>Undo…</button>
       </div>);
   }
-  const why = mine?.note ?? r.undo?.note;
-  return why ? <p class="undo-part"><strong>{r.undo?.can ? 'Can be undone' : 'Cannot be undone'}</strong>: {why}</p> : null;
+  if (!acted(r)) return null;
+  if (r.approval?.preview?.reversible === false) return <p class="undo-part"><span><strong>Cannot be undone</strong>: {r.undo_note}</span></p>;
+  return <p class="undo-part"><span><strong>Cannot be undone any more</strong>: it was undone already, or the time for it has passed.</span></p>;
 }
 
-function UndoList({ loaded }: { loaded: ReturnType<typeof useLoad<{ undoable: Undoable[]; total: number }>> }) {
+function UndoList({ loaded, runs }: { loaded: ReturnType<typeof useLoad<{ undoable: Undoable[]; total: number }>>; runs: Run[] }) {
   const chosen = useSignal<Undoable | null>(null);
+  const catalog = useLoad('catalog', api.catalog);
   if (loaded.error.value) return <ErrorCard error={loaded.error.value} title="The undo list cannot be read" retry={loaded.reload} />;
   const d = loaded.data.value;
   if (!d) return <Skeleton lines={5} />;
+  const never = new Map((catalog.data.value?.tools ?? []).filter(t => t.undo_class === 'none').map(t => [t.name, t.undo_note ?? '']));
+  const fixed = runs.filter(r => acted(r) && never.has(r.tool_name)).slice(0, 20);
   return (
     <>
-      {!d.undoable.length ? <Empty title="Nothing can be undone now"><p>Holds, releases, priorities and limits can be taken back for a while. A rerun, a cancel or a kill cannot: the engine has no way back from them, and the approval card says so before.</p></Empty> : null}
-      <ul class="undo-list">{d.undoable.map(u => {
-        const can = u.can_undo !== false && u.undo_class !== 'none';
-        return (
-          <li key={u.trace_id} class="card">
-            <div><p class="head">{u.summary || `${title(u.tool_name)} ${u.target ?? ''}`}</p>
-              <p class="quiet small"><Time t={u.timestamp} seconds />{u.undo_class ? <> · {words(u.undo_class)}</> : null}{can && u.expires_at ? <> · can be undone until <Time t={u.expires_at} /></> : null}</p>
-              {u.note ? <p class={can ? 'quiet' : ''}>{can ? u.note : <><strong>Cannot be undone</strong>: {u.note}</>}</p> : null}</div>
-            <Risk level={u.risk_level} />
-            {can ? <button type="button" onClick={() => { chosen.value = u; }}>Undo…</button> : null}
-          </li>);
-      })}</ul>
+      {!d.undoable.length ? <Empty title="Nothing can be undone now"><p>Holds, releases, priorities and limits can be taken back for a while. What cannot be taken back says so on its approval card, before it is done.</p></Empty> : null}
+      <ul class="undo-list">{d.undoable.map(u => (
+        <li key={u.trace_id} class="card">
+          <div><p class="head">{upper(u.summary || `${title(u.tool_name)} ${u.target ?? ''}`)}</p>
+            <p class="quiet small">{title(u.tool_name)}, <Time t={u.timestamp} seconds />{u.undo_class ? <> · {words(u.undo_class)}</> : null}{u.expires_at ? <> · can be undone until <Time t={u.expires_at} /></> : null}</p>
+            {u.note ? <p class="quiet">{u.note}</p> : null}</div>
+          <Risk level={u.risk_level} />
+          <button type="button" onClick={() => { chosen.value = u; }}>Undo…</button>
+        </li>))}
+        {fixed.map(r => (
+          <li key={r.run_id} class="card">
+            <div><p class="head">{r.action_summary || `${title(r.tool_name)} ${r.target ?? ''}`}</p>
+              <p class="quiet small"><Time t={r.started_at} seconds /> · {r.user}</p>
+              <p><strong>Cannot be undone</strong>: {never.get(r.tool_name)}</p></div>
+            <a href={`/journal/${encodeURIComponent(r.run_id)}?view=undo`}>Open</a>
+          </li>))}
+      </ul>
       {chosen.value ? <UndoDialog u={chosen.value} onClose={() => { chosen.value = null; loaded.reload(); }} /> : null}
     </>
   );
 }
+
+const upper = (s: string) => s.replace(/^./, c => c.toUpperCase());
 
 function UndoDialog({ u, onClose }: { u: Undoable; onClose: () => void }) {
   const reply = useSignal<UndoReply | null>(null);
@@ -160,13 +171,13 @@ function UndoDialog({ u, onClose }: { u: Undoable; onClose: () => void }) {
     busy.value = true;
     error.value = null;
     try {
-      reply.value = await api.undo(u.trace_id, String(form.get('reason')).trim(), String(form.get('ticket')).trim());
+      reply.value = await api.undo(u.trace_id, [form.get('ticket'), form.get('reason')].map(x => String(x).trim()).filter(Boolean).join(': '));
       say(reply.value.message ?? reply.value.status);
     } catch (err) { error.value = err as Error; } finally { busy.value = false; }
   };
   const r = reply.value;
   return (
-    <Dialog title={`Undo: ${u.summary || title(u.tool_name)}`} onClose={onClose} wide>
+    <Dialog title={`Undo: ${u.summary || words(u.tool_name)}`} onClose={onClose} wide>
       {r?.approval ? <ApprovalCard approval={r.approval} bare /> : r ? (
         <div class="stack">
           <p class="note good"><PhaseMark phase={r.status} /> {r.message}</p>
@@ -178,7 +189,7 @@ function UndoDialog({ u, onClose }: { u: Undoable; onClose: () => void }) {
           <p>{u.note || 'The stored opposite of the action will be sent to the engine, if the job has not moved since.'}</p>
           <dl class="facts"><div><dt>On</dt><dd>{u.target ?? '–'}</dd></div><div><dt>Done at</dt><dd><Time t={u.timestamp} seconds /></dd></div><div><dt>Undo until</dt><dd><Time t={u.expires_at} seconds /></dd></div></dl>
           <p><Risk level={u.risk_level} /></p>
-          <div class="pair"><label>Reason<textarea name="reason" rows={2} maxlength={500} placeholder="For the journal" /></label><label>Ticket<input name="ticket" maxlength={64} placeholder="INC…" spellcheck={false} /></label></div>
+          <div class="pair"><label>Reason<textarea name="reason" rows={2} maxlength={400} placeholder="For the journal" /></label><label>Ticket<input name="ticket" maxlength={64} placeholder="INC…" spellcheck={false} /></label></div>
           {error.value ? <ErrorCard error={error.value} title="Not undone" /> : null}
           <div class="row-end"><button type="button" onClick={onClose}>Keep it</button><button class="primary" disabled={busy.value}>{busy.value ? 'Undoing…' : 'Undo'}</button></div>
         </form>

@@ -35,7 +35,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const q = text.value.trim().toLowerCase();
   const entries: Entry[] = [
     ...places.filter(([l]) => l.toLowerCase().includes(q)).map(([label, to]) => ({ id: to, label, hint: 'page', run: () => go(to) })),
-    ...jobs.value.map(j => ({ id: j.id, label: j.name, hint: `${j.stream} · ${j.workstation}`, job: j, run: () => go('/?job=' + encodeURIComponent(j.id)) })),
+    ...jobs.value.map(j => ({ id: j.id, label: j.job, hint: `${j.stream} · ${j.workstation}`, job: j, run: () => go('/?job=' + encodeURIComponent(j.id)) })),
     // Enter must not ask a question while the job that was meant is still being looked for.
     ...(q && !pending.value ? [{ id: 'ask', label: `Ask: ${text.value.trim()}`, hint: 'chat', run: () => ask(text.value.trim()) }] : []),
   ];

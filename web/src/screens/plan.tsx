@@ -2,29 +2,30 @@
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { api } from '../lib/api';
-import type { Engine, Job, JobCount } from '../lib/contract';
-import { clock, count, plural, span } from '../lib/format';
+import type { Job, JobCount } from '../lib/contract';
+import { count, plural, span } from '../lib/format';
 import { link, paused, planAsOf } from '../lib/live';
 import { useLoad } from '../lib/load';
 import { Paged } from '../lib/paged';
 import { param, setParams, withParams } from '../lib/route';
 import { Grid, type Column } from '../ui/grid';
-import { Chip, Critical, Late, lookOf, StateMark } from '../ui/marks';
+import { AtRisk, Chip, Critical, Late, lookOf, StateMark } from '../ui/marks';
 import { AsOf, Empty, ErrorCard, Skeleton, Time } from '../ui/parts';
 import { JobPanel } from './job';
 
 const columns: Column<Job>[] = [
   { id: 'state', head: 'State', cell: j => <StateMark status={j.status} substatus={j.substatus} /> },
-  { id: 'name', head: 'Job', cell: j => <span class="jobname" title={j.name}>{j.name}</span> },
-  { id: 'marks', head: '', label: 'Late and critical', cell: j => <>{j.late ? <Late /> : null}{j.critical ? <Critical /> : null}</> },
+  { id: 'name', head: 'Job', cell: j => <span class="jobname" title={j.name}>{j.job}</span> },
+  { id: 'marks', head: '', label: 'Late, at risk, critical', cell: j => <>{j.late ? <Late /> : null}{j.at_risk ? <AtRisk /> : null}{j.critical ? <Critical /> : null}</> },
   { id: 'stream', head: 'Stream', cell: j => <span title={j.stream}>{j.stream}</span> },
   { id: 'ws', head: 'Workstation', cell: j => <span title={j.workstation}>{j.workstation}</span> },
   { id: 'sched', head: 'Scheduled', class: 'num', cell: j => <Time t={j.sched_time} /> },
   { id: 'start', head: 'Started', class: 'num', cell: j => <Time t={j.start_time} /> },
+  { id: 'due', head: 'Deadline', class: 'num', cell: j => <Time t={j.deadline} /> },
   { id: 'est', head: 'Estimate', class: 'num', cell: j => j.estimated_s ? span(j.estimated_s) : '–' },
   { id: 'prio', head: 'Prio', label: 'Priority', class: 'num', cell: j => j.priority ?? '–' },
   { id: 'rc', head: 'RC', label: 'Return code', class: 'num', cell: j => j.return_code ?? '–' },
-  { id: 'succ', head: 'Blocks', label: 'Jobs that wait for it', class: 'num', cell: j => j.successors ?? '–' },
+  { id: 'wait', head: 'Waits', label: 'Dependencies that are not met', class: 'num', cell: j => j.unresolved || '–' },
 ];
 
 const idOf = (j: Job) => j.id;
@@ -33,13 +34,12 @@ const openJob = (j: Job) => setParams({ job: j.id });
 export function Plan() {
   const q = param('q');
   const status = param('status');
-  const mark = param('mark');
   const jobID = param('job');
-  const key = `${q}\n${status}\n${mark}`;
+  const key = `${q}\n${status}`;
   const list = useMemo(() => new Paged((offset, limit, signal) =>
-    api.jobs({ q, status, late: mark === 'late', critical: mark === 'critical', offset, limit }, signal)), [key]);
+    api.jobs({ q, status, offset, limit }, signal)), [key]);
   const show = useMemo(() => (a: number, b: number) => list.show(a, b), [list]);
-  const counts = useLoad('count:' + q, () => api.jobCount(q));
+  const counts = useLoad('count', api.jobCount);
 
   useEffect(() => { document.title = 'Plan · Resync'; }, []);
   useEffect(() => { list.show(0, 40); return () => list.stop(); }, [list]);
@@ -60,7 +60,7 @@ export function Plan() {
           <h1>Plan</h1>
           <EngineStrip />
         </header>
-        <StatusTabs counts={counts.data.value} status={status} mark={mark} />
+        <StatusTabs counts={counts.data.value} status={status} />
         <div class="plan-tools">
           <Search />
           <span class="result" role="status">{total === null ? '' : plural(total, 'job')}</span>
@@ -69,7 +69,7 @@ export function Plan() {
         </div>
         {list.error.value ? <ErrorCard error={list.error.value} title="The plan could not be read" retry={() => { list.refresh(); list.show(0, 40); counts.reload(); }} /> : null}
         {total === null && !list.error.value ? <Skeleton lines={10} /> : null}
-        {total === 0 ? <NoJobs q={q} status={status} mark={mark} all={counts.data.value?.total} /> : null}
+        {total === 0 ? <NoJobs q={q} status={status} all={counts.data.value?.total} /> : null}
         {total ? (
           <Grid label="Jobs in the plan" columns={columns} total={total} version={list.version.value} at={i => list.at(i)}
             idOf={idOf} selected={jobID} onOpen={openJob} show={show} />
@@ -80,32 +80,32 @@ export function Plan() {
   );
 }
 
-function NoJobs({ q, status, mark, all }: { q: string; status: string; mark: string; all?: number }) {
-  const filters = [q && `“${q}”`, status && lookOf(status).word.toLowerCase(), mark].filter(Boolean);
+function NoJobs({ q, status, all }: { q: string; status: string; all?: number }) {
+  const filters = [q && `“${q}”`, status && lookOf(status).word.toLowerCase()].filter(Boolean);
   if (!filters.length) {
     return <Empty title="The plan has no jobs"><p>The engine answered, and its current plan is empty. That is normal before the plan is first created and wrong on any other night.</p></Empty>;
   }
   return (
     <Empty title={`No job is ${filters.join(' and ')}`}>
-      <p>{all ? `The plan has ${plural(all, 'job')} without this filter.` : 'Nothing in the plan matches.'} <a href={withParams({ q: '', status: '', mark: '' })}>Show all jobs</a></p>
+      <p>{all ? `The plan has ${plural(all, 'job')} without this filter.` : 'Nothing in the plan matches.'} <a href={withParams({ q: '', status: '' })}>Show all jobs</a></p>
     </Empty>
   );
 }
 
-function StatusTabs({ counts, status, mark }: { counts?: JobCount; status: string; mark: string }) {
+function StatusTabs({ counts, status }: { counts?: JobCount; status: string }) {
   if (!counts) return <div class="filters"><Skeleton lines={1} /></div>;
   const states = Object.entries(counts.by_status ?? {}).sort((a, b) => lookOf(a[0]).rank - lookOf(b[0]).rank);
-  const item = (id: string, to: Record<string, string>, here: boolean, body: preact.ComponentChildren, n: number, cls = '') => (
-    <a key={id} class={`filter ${cls}`} href={withParams({ status: '', mark: '', ...to })} aria-current={here ? 'true' : undefined}>
+  const item = (to: string, body: preact.ComponentChildren, n: number) => (
+    <a key={to} class="filter" href={withParams({ status: to })} aria-current={status === to ? 'true' : undefined}>
       {body}<span class="n">{count(n)}</span>
     </a>);
   return (
     <nav class="filters" aria-label="Filter by state">
-      {item('all', {}, !status && !mark, <span class="word">All</span>, counts.total)}
-      {counts.late === undefined ? null : item('late', { mark: 'late' }, mark === 'late', <Late long />, counts.late)}
-      {counts.critical === undefined ? null : item('critical', { mark: 'critical' }, mark === 'critical', <Critical long />, counts.critical)}
+      {item('', <span class="word">All</span>, counts.total)}
+      {counts.late === undefined ? null : item('LATE', <Late long />, counts.late)}
+      {counts.critical === undefined ? null : item('CRITICAL', <Critical long />, counts.critical)}
       <span class="rule" aria-hidden="true" />
-      {states.map(([s, n]) => item(s, { status: s }, status === s, <StateMark status={s} />, n))}
+      {states.map(([s, n]) => item(s, <StateMark status={s} />, n))}
     </nav>
   );
 }
@@ -136,26 +136,23 @@ function LiveSwitch() {
   );
 }
 
-const engineTone = (e: Engine) => e.status === 'unreachable' ? 'bad' : e.status && e.status !== 'ok' ? 'warn' : 'good';
-
+/** EngineStrip names the engine, so that nobody acts on production believing it is a test. */
 function EngineStrip() {
-  const e = useLoad('engine', api.engine);
-  useSignalEffect(() => { if (planAsOf.value) e.reload(); });
-  if (e.error.value) return <p class="engine bad" role="alert">Engine: {(e.error.value as Error).message}</p>;
-  const d = e.data.value;
-  if (!d) return <p class="engine quiet">Asking the engine…</p>;
-  const tone = engineTone(d);
+  const list = useLoad('engines', api.engines);
+  const info = useLoad('engine-info', api.engineInfo);
+  const failed = info.error.value ?? list.error.value;
+  const e = list.data.value?.engines.find(x => x.default) ?? list.data.value?.engines[0];
+  const i = info.data.value;
+  if (!e && !failed) return <p class="engine quiet">Asking the engine…</p>;
   return (
-    <p class={`engine ${tone}`}>
-      <span class="pip" aria-hidden="true">{tone === 'good' ? '●' : tone === 'warn' ? '◐' : '○'}</span>
-      <strong>{d.name ?? 'Engine'}</strong>
-      {d.environment ? <Chip tone={/prod/i.test(d.environment) ? 'warn' : undefined}>{d.environment}</Chip> : null}
-      {d.read_only ? <Chip>read only</Chip> : null}
-      {d.status && d.status !== 'ok' ? <span>{d.message || d.status}</span> : null}
-      {d.latency_ms !== undefined ? <span class="num">{Math.round(d.latency_ms)} ms</span> : null}
-      {d.version ? <span class="quiet">v{d.version}</span> : null}
-      {d.run_number ? <span class="quiet">plan run {d.run_number}</span> : null}
-      {d.plan_end ? <span class="quiet">ends {clock(d.plan_end)}</span> : null}
+    <p class={`engine ${failed ? 'bad' : i ? 'good' : ''}`} role={failed ? 'alert' : undefined}>
+      <span class="pip" aria-hidden="true">{failed ? '○' : i ? '●' : '◌'}</span>
+      <strong>{e?.name ?? 'Engine'}</strong>
+      {e?.environment ? <Chip tone={/prod/i.test(e.environment) ? 'warn' : undefined}>{e.environment}</Chip> : null}
+      {e?.read_only ? <Chip>read only</Chip> : null}
+      {failed ? <span>{failed.message} <button type="button" class="linkish" onClick={() => { info.reload(); list.reload(); }}>Try again</button></span> : null}
+      {i?.displayVersion ? <span class="quiet">version {i.displayVersion}</span> : null}
+      {i?.capabilities?.plan?.runNumber ? <span class="quiet">plan run {i.capabilities.plan.runNumber}</span> : null}
     </p>
   );
 }

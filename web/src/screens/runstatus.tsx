@@ -2,16 +2,17 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api } from '../lib/api';
-import type { RunDetail } from '../lib/contract';
+import type { JournalEntry, Run } from '../lib/contract';
 import { title, value } from '../lib/format';
-import { runs, say } from '../lib/live';
+import { say, steps } from '../lib/live';
 import { PhaseMark } from '../ui/marks';
 import { ErrorCard, Skeleton, Time } from '../ui/parts';
+import { Args } from './args';
 
-const ended = (r: RunDetail) => /^(error|cancelled|rejected|expired|void|verified|unverified|reconciled|undone)$/.test(r.phase ?? r.status) || r.verified === true;
+const ended = (r: Run) => /^(error|cancelled|rejected|void|verified|unverified|reconciled|undone)$/.test(r.phase);
 
 export function RunStatus({ id, quiet }: { id: string; quiet?: boolean }) {
-  const run = useSignal<RunDetail | null>(null);
+  const run = useSignal<Run | null>(null);
   const error = useSignal<Error | null>(null);
   const asked = useSignal(0);
 
@@ -26,7 +27,7 @@ export function RunStatus({ id, quiet }: { id: string; quiet?: boolean }) {
         const was = run.peek()?.phase;
         run.value = r;
         error.value = null;
-        if (!quiet && was !== r.phase && was !== undefined) say(r.message || r.phase || r.status);
+        if (!quiet && was !== r.phase && was !== undefined) say(r.message || r.phase);
         if (ended(r)) return;
       } catch (e) {
         if (stop) return;
@@ -38,11 +39,10 @@ export function RunStatus({ id, quiet }: { id: string; quiet?: boolean }) {
     void look();
     return () => { stop = true; clearTimeout(timer); };
   }, [id, asked.value]);
-  const last = useSignal('');
+  const last = useSignal(steps.peek().get(id) ?? '');
   useSignalEffect(() => {
-    const r = runs.value.get(id);
-    const key = r ? `${r.status}/${r.phase}/${r.progress}/${r.verified}` : '';
-    if (key && key !== last.peek()) { last.value = key; asked.value++; }
+    const step = steps.value.get(id) ?? '';
+    if (step && step !== last.peek()) { last.value = step; asked.value = asked.peek() + 1; }
   });
 
   const r = run.value;
@@ -50,35 +50,40 @@ export function RunStatus({ id, quiet }: { id: string; quiet?: boolean }) {
   return (
     <div class="runstatus" data-run={r.run_id}>
       <p class="line">
-        <PhaseMark phase={r.verified ? 'verified' : r.phase ?? r.status} />
-        <span>{r.outcome || r.message || r.progress_message}</span><span class="push" />
+        <PhaseMark phase={r.phase} />
+        <span>{r.message}</span><span class="push" />
         {quiet ? null : <a href={`/journal/${encodeURIComponent(r.run_id)}`}>Open in journal</a>}
       </p>
-      {r.error ? <p class="note bad">{r.error}</p> : null}
-      {(r.phase ?? r.status) === 'outcome_unknown' ? <p class="note warn"><strong>Do not repeat this by hand yet.</strong> {r.message || 'The engine may or may not have acted; the plan is being read to find out.'}</p> : null}
+      {r.phase === 'outcome_unknown' ? <p class="note warn"><strong>Do not repeat this by hand yet.</strong> {r.message || 'The engine may or may not have acted; the plan is being read to find out.'}</p> : null}
       {r.progress !== undefined && r.progress > 0 && r.progress < 1 ? <progress value={r.progress} max={1} aria-label="Progress" /> : null}
       <Journal entries={r.journal} />
-      {r.undo?.note && !quiet ? <p class="quiet small">{r.undo.can ? 'Can be undone' : 'Cannot be undone'}: {r.undo.note}</p> : null}
     </div>
   );
 }
 
-export function Journal({ entries }: { entries?: RunDetail['journal'] }) {
+export function Journal({ entries }: { entries?: JournalEntry[] }) {
   if (!entries?.length) return null;
   return (
     <ol class="trail" aria-label="Journal of this action">
       {entries.map(e => (
-        <li key={e.seq}><Time t={e.at} seconds /><strong>{title(e.event)}</strong>{e.actor ? <span class="quiet">{e.actor}</span> : null}
-          {e.detail !== undefined && e.detail !== null && e.detail !== '' ? <span class="detail">{detail(e.detail)}</span> : null}</li>
+        <li key={e.seq}><Time t={e.at} seconds /><strong>{title(e.event)}</strong>{e.actor ? <span class="quiet">{e.actor}</span> : null}<Detail d={e.detail} /></li>
       ))}
     </ol>
   );
 }
 
-/** detail writes a journal entry's object as "name value" pairs; a string is shown as it is. */
-function detail(d: unknown): string {
-  if (typeof d !== 'object' || d === null || Array.isArray(d)) return value(d);
-  const sentence = /^(note|reason|error|message)$/;
-  return Object.entries(d).filter(([, v]) => v !== '' && v !== null)
-    .map(([k, v]) => sentence.test(k) ? value(v) : `${k.replace(/_/g, ' ')} ${value(v)}`).join(' · ');
+const sentence = /^(note|reason|error|message)$/;
+
+/** Detail shows an entry's sentences and keeps its digests and states folded away. */
+function Detail({ d }: { d?: Record<string, unknown> | null }) {
+  if (!d) return null;
+  const entries = Object.entries(d).filter(([, v]) => v !== '' && v !== null);
+  const said = entries.filter(([k]) => sentence.test(k)).map(([, v]) => value(v)).join(' · ');
+  const rest = entries.filter(([k]) => !sentence.test(k));
+  return (
+    <>
+      {said ? <span class="detail">{said}</span> : null}
+      {rest.length ? <details class="detail"><summary>{rest.map(([k]) => k.replace(/_/g, ' ')).join(', ')}</summary><Args args={Object.fromEntries(rest)} /></details> : null}
+    </>
+  );
 }

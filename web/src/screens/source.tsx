@@ -1,7 +1,7 @@
 // The source pane: the very text a sentence rests on, with the part that was used set off, and where to find it again.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Answer, Evidence } from '../lib/contract';
+import type { Answer, Evidence, LogLine } from '../lib/contract';
 import { byteSlice, title } from '../lib/format';
 import { setParams } from '../lib/route';
 import { AsOf, Lines, Marked } from '../ui/parts';
@@ -45,11 +45,21 @@ export function SourcePane({ evidence, id, answer }: { evidence: Evidence[]; id:
 
 function Body({ e, terms }: { e: Evidence; terms: string[] }) {
   if (e.kind === 'log') {
-    const lines = e.text.replace(/\n$/, '').split('\n');
-    return <Lines lines={lines} first={e.line || 1} label={e.title} codes={terms} />;
+    return <Lines lines={logLines(e)} label={e.title} codes={terms} />;
   }
   const body = e.highlights?.length ? ranges(e.text, e.highlights) : <Marked text={e.text} codes={terms} />;
-  return e.kind === 'passage' || e.kind === 'code' ? <div class="passage">{body}</div> : <pre class="fact">{body}</pre>;
+  if (e.highlights?.length || e.kind === 'passage' || e.kind === 'code' || e.kind === 'gate') return <div class="passage">{body}</div>;
+  // Facts are written as "name value; name value", a line for each object.
+  return <ul class="fact">{e.text.split('\n').map((line, i) => <li key={i}>{line.split('; ').map((f, k) => <span key={k}><Marked text={f} codes={terms} /></span>)}</li>)}</ul>;
+}
+
+/** logLines reads "line 18: text" with its own number; text without numbers is counted from the evidence's first line. */
+function logLines(e: Evidence): LogLine[] {
+  const lines = e.text.replace(/\n$/, '').split('\n');
+  const numbered = lines.map(l => /^line (\d+): ?(.*)$/.exec(l));
+  return numbered.some(Boolean)
+    ? lines.map((l, i) => numbered[i] ? { line: Number(numbered[i]![1]), text: numbered[i]![2]! } : { line: 0, text: l })
+    : lines.map((text, i) => ({ line: (e.line || 1) + i, text }));
 }
 
 /** ranges sets off the byte ranges that the server names. */

@@ -19,6 +19,8 @@ export const loadError = signal<Error | null>(null);
 export const sessionsTick = signal(0);
 
 let stream: AbortController | null = null;
+/** where is how far the present turn's stream was read, so that a broken one goes on from there. */
+let where = { turn: '', event: '' };
 export const asking = signal(false);
 
 /** patch replaces the last turn; turns are values, so that only what changed is drawn again. */
@@ -43,8 +45,8 @@ export async function open(id: string) {
   sessionID.value = id;
   loading.value = true;
   try {
-    const h = await api.history(id);
-    if (sessionID.peek() === id) turns.value = fromHistory(h);
+    const [h, all] = await Promise.all([api.history(id), api.approvals('all').then(r => r.pending, () => [])]);
+    if (sessionID.peek() === id) turns.value = withApprovals(fromHistory(h), all.filter(a => a.session_id === id));
   } catch (e) {
     if (sessionID.peek() === id) loadError.value = e as Error;
   } finally {
@@ -62,10 +64,17 @@ export function fromHistory(h: History): Turn[] {
     const t = out[out.length - 1]!;
     t.answer = m.answer;
     t.text = m.content;
-    t.tools = m.tools ?? [];
-    t.approvals = m.approvals ?? [];
   }
   return out;
+}
+
+/** withApprovals puts the cards of a conversation under the question after which they were asked for. */
+function withApprovals(list: Turn[], cards: Approval[]): Turn[] {
+  return list.map((t, i) => {
+    const next = list[i + 1];
+    const mine = cards.filter(a => (i === 0 || a.requested_at >= t.at) && (!next || a.requested_at < next.at));
+    return { ...t, approvals: mine.sort((a, b) => a.requested_at.localeCompare(b.requested_at)) };
+  });
 }
 
 export function stop() {
@@ -73,16 +82,17 @@ export function stop() {
 }
 
 /** send asks a question and follows the answer. Stopping ends the request, which the server sees as the reader being gone. */
-export async function send(message: string) {
+export async function send(message: string, jobs: string[] = []) {
   if (asking.peek() || !message.trim()) return;
   const mine = new AbortController();
   stream = mine;
   asking.value = true;
+  where = { turn: '', event: '' };
   const at = new Date().toISOString();
   turns.value = [...turns.peek(), { question: message, at, tools: [], evidence: [], approvals: [], state: 'asking' }];
   say('Asked. Looking.');
   try {
-    const res = await request('POST', '/chat', { message, session_id: sessionID.peek() || undefined },
+    const res = await request('POST', '/chat', { message, session_id: sessionID.peek() || undefined, jobs: jobs.length ? jobs : undefined },
       { headers: { Accept: 'text/event-stream' }, signal: mine.signal });
     if (!res.ok) throw await failure(res);
     if ((res.headers.get('Content-Type') ?? '').includes('text/event-stream')) await follow(res, mine.signal);
@@ -90,7 +100,7 @@ export async function send(message: string) {
   } catch (e) {
     if (mine.signal.aborted) patch({ state: 'stopped' });
     else if (e instanceof Failure && e.status !== 0) patch({ state: 'failed', error: e });
-    else await recover(message, e as Error);
+    else await recover(message, e as Error, mine.signal);
   } finally {
     if (stream === mine) { stream = null; asking.value = false; }
     sessionsTick.value++;
@@ -114,6 +124,7 @@ async function follow(res: Response, signal: AbortSignal) {
   let ended = false;
   for await (const ev of read(res)) {
     if (signal.aborted) return;
+    if (ev.id) where.event = ev.id;
     if (ev.name === 'done') ended = true;
     else apply(ev.name, ev.data);
   }
@@ -126,9 +137,9 @@ async function follow(res: Response, signal: AbortSignal) {
 function apply(name: string, data: string) {
   const d = JSON.parse(data) as Record<string, unknown>;
   switch (name) {
-    case 'turn': adopt(String(d.session_id)); break;
+    case 'turn': where.turn = String(d.turn_id); adopt(String(d.session_id)); break;
     case 'tool': patch(t => ({ tools: upsert(t.tools, d as unknown as ToolEvent) })); break;
-    case 'evidence': patch(t => ({ evidence: [...t.evidence, d as unknown as Evidence] })); break;
+    case 'evidence': patch(t => ({ evidence: [...t.evidence.filter(e => e.id !== d.id), d as unknown as Evidence] })); break;
     case 'answer': patch({ answer: d as unknown as Answer }); break;
     case 'approval': patch(t => ({ approvals: [...t.approvals.filter(a => a.trace_id !== d.trace_id), d as unknown as Approval] })); break;
     case 'error':
@@ -142,19 +153,38 @@ function upsert(list: ToolEvent[], ev: ToolEvent): ToolEvent[] {
   return i < 0 ? [...list, ev] : list.map((t, k) => k === i ? { ...t, ...ev } : t);
 }
 
-/** recover looks for the stored answer after the connection broke: the server may have finished without us. */
-async function recover(question: string, cause: Error) {
-  const id = sessionID.peek();
-  patch({ state: 'lost' });
-  for (let i = 0; id && i < 5; i++) {
-    await new Promise(r => setTimeout(r, 1000 * 2 ** i));
-    if (sessionID.peek() !== id) return;
+/** recover goes on after the connection broke: the server answers without us, so the stream is taken up where it was left, and
+ * if that is no longer possible the stored answer is fetched. */
+async function recover(question: string, cause: Error, signal: AbortSignal) {
+  const { turn } = where;
+  const session = sessionID.peek();
+  for (let i = 0; turn && i < 5 && !signal.aborted; i++) {
+    patch({ state: 'lost' });
+    await new Promise(r => setTimeout(r, 500 * 2 ** i));
+    if (sessionID.peek() !== session) return;
     try {
-      const stored = fromHistory(await api.history(id)).at(-1);
-      if (stored?.question === question && (stored.answer || stored.text)) { patch({ ...stored, state: 'done' }); return; }
-    } catch { /* still unreachable: the next round asks again */ }
+      const headers: Record<string, string> = { Accept: 'text/event-stream' };
+      if (where.event) headers['Last-Event-ID'] = where.event;
+      patch({ state: 'asking' });
+      await follow(await request('GET', `/chat/turns/${encodeURIComponent(turn)}/events`, undefined, { headers, signal }), signal);
+      return;
+    } catch (e) {
+      if (e instanceof Failure && e.status === 404 && await stored(question, session)) return;
+    }
   }
-  patch({ state: 'failed', error: cause });
+  patch(signal.aborted ? { state: 'stopped' } : { state: 'failed', error: cause });
+}
+
+/** stored shows the answer as it was kept, if it is there. */
+async function stored(question: string, session: string): Promise<boolean> {
+  try {
+    const last = fromHistory(await api.history(session)).at(-1);
+    if (last?.question !== question || !last.answer) return false;
+    patch({ ...last, state: 'done' });
+    return true;
+  } catch {
+    return false; // still unreachable: the next round asks again
+  }
 }
 
 /** addApproval keeps an approval that the user asked for from a button beside its turn. */

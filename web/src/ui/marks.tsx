@@ -40,6 +40,8 @@ const states = new Map<string, Look>([
   ['CANCL', look('idle', 'cross', 'C', 'Cancelled', 31)],
   ['CANCELED', look('idle', 'cross', 'C', 'Cancelled', 31)],
   ['CANCLP', look('idle', 'cross', 'C', 'Cancel pending', 31)],
+  ['LATE', look('warn', 'diamond', 'L', 'Late', 60)],
+  ['CRITICAL', look('idle', 'ring', 'C', 'Critical', 61)],
   ['SUCC', look('good', 'check', 'S', 'Successful', 40)],
   ['SUCCESSFUL', look('good', 'check', 'S', 'Successful', 40)],
 ]);
@@ -85,6 +87,10 @@ export function Late({ long }: { long?: boolean }) {
   return <span class="mark warn" title="Late"><Glyph tone="warn" shape="diamond" letter="L" /><span class={long ? 'word' : 'sr'}>Late</span></span>;
 }
 
+export function AtRisk({ long }: { long?: boolean }) {
+  return <span class="mark warn" title="Deadline at risk"><Glyph tone="warn" shape="square" letter="!" /><span class={long ? 'word' : 'sr'}>Deadline at risk</span></span>;
+}
+
 export function Critical({ long }: { long?: boolean }) {
   return (
     <span class="mark crit" title="Critical job">
@@ -123,6 +129,7 @@ const phases = new Map<string, Look>([
   ['blocked_on_user', look('warn', 'diamond', '?', 'Waiting for approval', 1)],
   ['pending', look('warn', 'diamond', '?', 'Waiting for approval', 1)],
   ['approved', look('busy', 'ring', 'A', 'Approved', 2)],
+  ['used', look('busy', 'ring', 'A', 'Approved', 2)],
   ['in_progress', look('busy', 'disc', 'E', 'Running', 3)],
   ['running', look('busy', 'disc', 'E', 'Running', 3)],
   ['executing', look('busy', 'disc', 'E', 'Executing', 3)],

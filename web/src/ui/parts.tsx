@@ -2,6 +2,7 @@
 import { Component, type ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Failure } from '../lib/api';
+import type { LogLine } from '../lib/contract';
 import { clock, full, zone } from '../lib/format';
 
 export function Time({ t, seconds }: { t?: string; seconds?: boolean }) {
@@ -127,17 +128,15 @@ export function Marked({ text, codes }: { text: string; codes?: string[] }) {
   return <>{text.split(pattern).map((part, i) => i % 2 ? <mark key={i}>{part}</mark> : part)}</>;
 }
 
-/** Lines shows a piece of a log with its line numbers. */
-export function Lines({ lines, first = 1, codes, from, to, label }:
-  { lines: string[]; first?: number; codes?: string[]; from?: number; to?: number; label: string }) {
+/** Lines shows a piece of a log with its line numbers; a line without a number is a remark on the others. */
+export function Lines({ lines, codes, label }: { lines: LogLine[]; codes?: string[]; label: string }) {
   return (
     <div class="lines" role="region" aria-label={label} tabIndex={0}>
-      <ol start={first}>
-        {lines.map((l, i) => {
-          const n = first + i;
-          const hit = from !== undefined && to !== undefined && n >= from && n <= to;
-          return <li key={n} value={n} class={hit ? 'hit' : /^[=*_-]{20,}$/.test(l) ? 'ruler' : ''}><span class="no" aria-hidden="true">{n}</span><code><Marked text={l || ' '} codes={codes} /></code></li>;
-        })}
+      <ol>
+        {lines.map((l, i) => (
+          <li key={i} value={l.line || undefined} class={/^[=*_-]{20,}$/.test(l.text) ? 'ruler' : ''}>
+            <span class="no" aria-hidden="true">{l.line || ''}</span><code><Marked text={l.text || ' '} codes={codes} /></code></li>
+        ))}
       </ol>
     </div>
   );
