@@ -144,7 +144,7 @@ func (in *inquiry) abended(f *jobFacts, lg *runLog) []*finding {
 		cause: "abend_return_code", title: f.name + " ended with a return code that counts as an error", weight: 0.9,
 		check:  "Check the job log at the lines named, and whether the job may be run twice, before repairing.",
 		remedy: "Repair the cause, then rerun the job; if its work is in fact done, confirm SUCC (conman confirm) or release the dependency of its successors.",
-		query:  []string{queryStates, "recovery options and actions stop continue rerun job ends abnormally", "confirm job changing the state from ABEND to SUCC"},
+		query:  []string{queryStates, "ABEND job ran and ended with an error return code successors held", "recovery options and actions stop continue rerun job ends abnormally", "confirm job changing the state from ABEND to SUCC"},
 	}
 	said, ev := f.name+" is in "+status(f.job), []string{f.jobEv}
 	if f.run != nil && f.run.ReturnCode != nil {

@@ -10,6 +10,7 @@ import (
 
 	"resync/hwa"
 	"resync/hwa/hwasim"
+	"resync/internal/knowledge"
 	"resync/internal/plan"
 	"resync/internal/retrieve"
 )
@@ -39,9 +40,9 @@ func testData(t testing.TB, what string) string {
 }
 
 var manuals struct {
-	once  sync.Once
-	index *retrieve.Index
-	err   error
+	once                sync.Once
+	index, withHandbook *retrieve.Index
+	err                 error
 }
 
 // ingested is the index of the eight manuals, made once for all tests.
@@ -59,6 +60,14 @@ func ingested(t testing.TB, what string) *retrieve.Index {
 			segs = append(segs, retrieve.Analyse(retrieve.Document{Name: filepath.Base(f), Text: string(text)}))
 		}
 		manuals.index, manuals.err = retrieve.New(segs...), err
+		book, e := knowledge.Handbook()
+		if err == nil {
+			manuals.err = e
+		}
+		for _, d := range book {
+			segs = append(segs, retrieve.Analyse(d))
+		}
+		manuals.withHandbook = retrieve.New(segs...)
 	})
 	if manuals.err != nil {
 		t.Fatal(manuals.err)

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -74,13 +73,4 @@ func (in *inquiry) incidents(question string, codes []string) []documented {
 		out = append(out, d)
 	}
 	return out
-}
-
-// sourceOf is how a hypothesis' text names where its passages stand.
-func sourceOf(ps []Passage) string {
-	var out []string
-	for _, p := range ps {
-		out = append(out, p.Source())
-	}
-	return fmt.Sprintf("Source: %s.", strings.Join(out, ", "))
 }

@@ -22,10 +22,6 @@ const (
 	maxHypotheses = 5
 	maxFindings   = 6 // findings whose passages are looked up
 	maxCitations  = 4
-
-	// textLimit leaves room for the ids of the citations: the limit of a
-	// hypothesis counts them too.
-	textLimit = MaxHypothesis - 6*maxCitations
 )
 
 // noise is the score below which a passage that merely resembles the question
@@ -104,7 +100,7 @@ func (in *inquiry) document(fd *finding) []documented {
 		out = append(out, documented{p: p, codes: holds(p, codes), ex: retrieve.Explain(fd.title+" "+in.q.Text, codes, p)})
 	}
 	for n, q := range fd.query {
-		ps := in.lookup(q, 4)
+		ps := slices.DeleteFunc(in.lookup(q, 6), func(p Passage) bool { return !speaksOf(p, fd.cause) })
 		if len(fd.codes) > 0 {
 			slices.SortStableFunc(ps, func(a, b Passage) int { return explains(b, fd.codes) - explains(a, fd.codes) })
 		}
@@ -117,6 +113,57 @@ func (in *inquiry) document(fd *finding) []documented {
 		}
 	}
 	return out
+}
+
+// speaksOf reports whether a passage is about a cause at all: it has one of the
+// words without which nobody writes about it. Search always finds something.
+func speaksOf(p Passage, cause string) bool {
+	words := aboutWords(cause)
+	if len(words) == 0 {
+		return true
+	}
+	text := strings.ToLower(p.Title + "\n" + p.Text)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+}
+
+func aboutWords(cause string) []string {
+	switch cause {
+	case "workstation_limit", "stream_limit":
+		return []string{"limit"}
+	case "fence":
+		return []string{"fence"}
+	case "abend_return_code", "abend":
+		return []string{"abend", "ends abnormally", "return code"}
+	case "launch_failed":
+		return []string{"fail"}
+	case "cancelled", "cancel_pending", "stream_cancelled":
+		return []string{"cancel"}
+	case "suppressed", "workstation_ignored":
+		return []string{"suppr", "ignore"}
+	case "no_operation":
+		return []string{"nop", "no operation"}
+	case "held_priority_zero", "stream_held":
+		return []string{"priority", "hold", "held"}
+	case "waiting_for_confirmation":
+		return []string{"confirm"}
+	case "recovery_prompt", "prompt":
+		return []string{"prompt"}
+	case "latest_start_passed":
+		return []string{"until", "latest start"}
+	case "start_time":
+		return []string{"start time", "at keyword", "at time"}
+	case "file":
+		return []string{"file"}
+	case "resource", "resource_deadlock":
+		return []string{"resource"}
+	case "join":
+		return []string{"join"}
+	case "broker_down":
+		return []string{"broker"}
+	case "workstation_not_linked", "workstations_not_linked", "many_unlinked", "workstation_offline":
+		return []string{"link", "offline"}
+	}
+	return nil
 }
 
 // explains rates a passage for codes: a problem with its solution that holds
@@ -230,11 +277,14 @@ func (c *candidate) documentedProblem() bool {
 // text composes a hypothesis within its limit. What matters most is written
 // first; what no longer fits is left out whole.
 func text(c *candidate, cited []Passage, codes string) string {
-	b := budget{room: textLimit}
+	b := budget{room: MaxHypothesis}
 	src := ""
 	if len(cited) > 0 {
-		src = sourceOf(cited)
+		src = "Source: " + cited[0].Source() + "."
 		b.room -= utf8.RuneCountInString(src) + 1
+	}
+	for _, p := range cited { // the limit of a hypothesis counts its citations too
+		b.room -= utf8.RuneCountInString(p.Source()) + 2
 	}
 	if c.fd == nil {
 		b.add(c.docs[0].ex.Text)

@@ -15,13 +15,19 @@ import (
 // asked of the manuals alone.
 func TestScenarios(t *testing.T) {
 	index := ingested(t, "20 scenarios")
+	t.Run("manuals", func(t *testing.T) { runScenarios(t, index) })
+	t.Run("manuals and handbook", func(t *testing.T) { runScenarios(t, manuals.withHandbook) })
+}
+
+func runScenarios(t *testing.T, index *retrieve.Index) {
+	t.Helper()
 	rows, err := knowledge.LoadScenarios(filepath.Join(testData(t, "20 scenarios"), "eval", "scenarios.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	faults := map[string]string{}
 	for _, f := range hwasim.Faults() {
-		if f.Scenario != "" {
+		if f.Scenario != "" && faults[f.Scenario] == "" {
 			faults[f.Scenario] = f.Name
 		}
 	}
@@ -83,22 +89,25 @@ func askScenario(t *testing.T, row knowledge.Scenario, fault string, index *retr
 }
 
 func score(row knowledge.Scenario, a *Answer) knowledge.ScenarioResult {
+	sources, spans := map[string]string{}, map[string]knowledge.Span{}
+	for _, ev := range a.Evidence {
+		doc, _, _ := cutLast(ev.Source, ':')
+		sources[ev.ID], spans[ev.Source] = ev.Source, knowledge.Span{Document: doc, Line: ev.Line, EndLine: ev.EndLine}
+	}
 	var hs []knowledge.Hypothesis
 	for _, h := range a.Hypotheses {
-		k := knowledge.Hypothesis{Text: h.Text, Citations: h.Citations}
+		k := knowledge.Hypothesis{Text: h.Text}
+		for _, c := range h.Citations {
+			k.Citations = append(k.Citations, sources[c])
+		}
 		for _, f := range h.Fix {
 			k.Risks = append(k.Risks, retrieve.Risk(f.Risk))
 		}
 		hs = append(hs, k)
 	}
 	return knowledge.ScoreScenario(row, hs, func(id string) (knowledge.Span, bool) {
-		for _, ev := range a.Evidence {
-			if ev.ID == id {
-				doc, _, _ := cutLast(ev.Source, ':')
-				return knowledge.Span{Document: doc, Line: ev.Line, EndLine: ev.EndLine}, true
-			}
-		}
-		return knowledge.Span{}, false
+		s, ok := spans[id]
+		return s, ok
 	})
 }
 
