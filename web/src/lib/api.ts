@@ -62,6 +62,12 @@ async function json<T>(method: string, path: string, body?: unknown, init?: Requ
   return (res.status === 204 ? {} : await res.json()) as T;
 }
 
+/** finding reads what diagnose_job found; older servers write its names with a capital. */
+function finding(result: unknown): C.Finding {
+  const r = Object.fromEntries(Object.entries((result ?? {}) as object).map(([k, v]) => [k.replace(/^[A-Z]/, c => c.toLowerCase()), v])) as unknown as Partial<C.Finding>;
+  return { gates: r.gates ?? [], hypotheses: r.hypotheses ?? [], evidence: r.evidence ?? [] };
+}
+
 const query = (q: Record<string, string | number | boolean | undefined>) => {
   const p = new URLSearchParams();
   for (const [k, v] of Object.entries(q)) if (v !== undefined && v !== '' && v !== false) p.set(k, String(v));
@@ -86,7 +92,7 @@ export const api = {
   why: async (id: string) => {
     const r = await json<C.Execution>('POST', '/agents/tools/execute', { tool_name: 'diagnose_job', parameters: { job: id } });
     if (!r.success) throw new Failure(0, 'Not examined', r.error ?? '', r.trace_id ?? '', 0, '');
-    return r.result as C.Answer;
+    return finding(r.result);
   },
   successors: (id: string) => json<C.Neighbours>('GET', `/tws/plan/current/job/${at(id)}/successors` + query({ depth: 5 })),
   predecessors: (id: string) => json<C.Neighbours>('GET', `/tws/plan/current/job/${at(id)}/predecessors` + query({ depth: 2 })),

@@ -57,6 +57,8 @@ export interface Hypothesis {
 }
 export interface Blocked { id?: string; job: string; level: number; status: string; deadline?: string; at_risk?: boolean; critical?: boolean }
 export interface Gate { gate: string; state: string; text: string; evidence?: string[] }
+/** What was found out about one job without a question. */
+export interface Finding { gates: Gate[]; hypotheses: Hypothesis[]; evidence: Evidence[] }
 export interface Candidate { job: string; status: string; id?: string }
 export interface ProposedAction { title?: string; tool: string; args: Record<string, unknown>; reason?: string; risk: string }
 export interface Answer {

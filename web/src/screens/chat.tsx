@@ -7,7 +7,7 @@ import { clock, millis, plural, title, value } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { go, param, segment } from '../lib/route';
 import { PhaseMark, Risk } from '../ui/marks';
-import { Dialog, ErrorCard, Skeleton, Time } from '../ui/parts';
+import { Dialog, ErrorCard, Part, Skeleton, Time } from '../ui/parts';
 import { AnswerView } from './answer';
 import { ApprovalCard } from './approvalcard';
 import { Args } from './args';
@@ -154,7 +154,7 @@ function TurnView({ t, i }: { t: talk.Turn; i: number }) {
       {t.question ? <div class="question"><h2>{t.question}</h2><Time t={t.at} /></div> : null}
       <ToolCards tools={t.tools} />
       {busy && !t.answer ? <Progress t={t} /> : null}
-      {t.answer ? <AnswerView a={t.answer} turn={i} /> : t.text ? <p class="prose">{t.text}</p> : null}
+      {t.answer ? <Part><AnswerView a={t.answer} turn={i} /></Part> : t.text ? <p class="prose">{t.text}</p> : null}
       {t.state === 'stopped' ? <p class="note">No longer following. The answer will be in this conversation when it is opened again.</p> : null}
       {t.state === 'lost' ? <p class="note warn">The connection broke. Looking for the stored answer…</p> : null}
       {t.error ? <ErrorCard error={t.error} title="The question could not be answered" retry={() => talk.send(t.question)} /> : null}

@@ -8,7 +8,7 @@ import { planAsOf } from '../lib/live';
 import { useLoad, type Loaded } from '../lib/load';
 import { go, param, setParams, withParams } from '../lib/route';
 import { AtRisk, Chip, Critical, Late, lookOf, StateMark } from '../ui/marks';
-import { Empty, ErrorCard, Lines, Skeleton, Tabs, Time } from '../ui/parts';
+import { Empty, ErrorCard, Part, Lines, Skeleton, Tabs, Time } from '../ui/parts';
 import { ActionDialog, jobTools } from './action';
 import { ask } from './ask';
 import { Gates, Prose } from './answer';
@@ -61,8 +61,8 @@ export function JobPanel({ id }: { id: string }) {
         <Actions d={d} />
         <Tabs items={tabs} current={tab} label="About this job" onSelect={t => setParams({ tab: t }, true)} />
         <div class="tabpanel" role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} tabIndex={-1}>
-          {tab === 'why' ? <Why d={d} /> : tab === 'runs' ? <Runs d={d} /> : tab === 'log' ? <Log id={id} runID={d.run_id} />
-            : <Around key={tab} id={id} way={tab === 'blocks' ? 'successors' : 'predecessors'} />}
+          <Part resetOn={tab}>{tab === 'why' ? <Why d={d} /> : tab === 'runs' ? <Runs d={d} /> : tab === 'log' ? <Log id={id} runID={d.run_id} />
+            : <Around key={tab} id={id} way={tab === 'blocks' ? 'successors' : 'predecessors'} />}</Part>
         </div>
       </> : null}
     </aside>
@@ -114,12 +114,12 @@ function Why({ d }: { d: JobDetail }) {
   if (e) return <ErrorCard error={e} retry={why.reload} />;
   const a = why.data.value;
   if (!a) return <Skeleton lines={5} />;
-  const top = a.hypotheses?.[0];
+  const top = a.hypotheses[0];
   return (
     <>
       {top ? <div class="cause"><p class="head">{top.title}</p><Prose text={top.text} evidence={[]} /></div> : null}
-      <Gates gates={a.gates ?? []} evidence={[]} />
-      {!top && !a.gates?.length ? <Prose text={a.answer} evidence={[]} /> : null}
+      {!top && lookOf(d.status).tone === 'bad' ? <p class="note">It was started and then failed. <strong>Ask why</strong> reads its log and the handbook; below is what stands between it and a new start.</p> : null}
+      <Gates gates={a.gates} evidence={[]} />
     </>
   );
 }

@@ -107,7 +107,7 @@ export function Tabs({ items, current, onSelect, label }:
   );
 }
 
-/** Boundary keeps one broken part from blanking the console. */
+/** Boundary keeps one broken screen from blanking the console, Part one broken part from blanking the screen. */
 export class Boundary extends Component<{ children: ComponentChildren; resetOn?: string }, { error: Error | null; at?: string }> {
   override state: { error: Error | null; at?: string } = { error: null };
   static override getDerivedStateFromError(error: Error) { return { error }; }
@@ -117,6 +117,12 @@ export class Boundary extends Component<{ children: ComponentChildren; resetOn?:
   override render() {
     if (!this.state.error) return this.props.children;
     return <main class="page"><h1>Console</h1><ErrorCard error={this.state.error} title="This screen failed to draw" retry={() => this.setState({ error: null })} /></main>;
+  }
+}
+
+export class Part extends Boundary {
+  override render() {
+    return this.state.error ? <ErrorCard error={this.state.error} title="This part failed to draw" retry={() => this.setState({ error: null })} /> : this.props.children;
   }
 }
 
