@@ -25,7 +25,7 @@ type jobFacts struct {
 	jobEv, runEv, streamEv, wsEv, issueEv, runningEv string
 
 	resources map[string]*hwa.ResourceInPlan // by WS#NAME
-	prompts   map[string]*hwa.PromptInPlan   // by id
+
 }
 
 type runningJob struct{ name, stream string }

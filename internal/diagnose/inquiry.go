@@ -72,15 +72,6 @@ func (in *inquiry) skipped(what string, err error) {
 	}
 }
 
-func (in *inquiry) evidence(id string) *Evidence {
-	for i := range in.ans.Evidence {
-		if in.ans.Evidence[i].ID == id {
-			return &in.ans.Evidence[i]
-		}
-	}
-	return nil
-}
-
 // say appends a sentence that rests on the evidence given.
 func (in *inquiry) say(text string, evidence ...string) {
 	if text = strings.TrimSpace(text); text == "" {

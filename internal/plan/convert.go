@@ -9,57 +9,11 @@ import (
 // FromJob takes over a job of the engine's listing and the predecessors it
 // carries (none in listings asked without dependencies).
 func FromJob(j *hwa.JobInPlan) (Job, []Ref) {
-	st := j.LastRunCompositeStatus
-	out := Job{
-		ID: j.ID, Name: j.Name, Folder: j.Folder, Workstation: trimSlash(j.Workstation),
-		Stream: j.JobStreamName, StreamID: j.JobStreamID, StreamWorkstation: trimSlash(j.JobStreamWorkstation),
-		Status: string(st.Status), SubStatus: string(st.Substatus), CommonStatus: string(j.LastRunCommonStatus),
-		Priority: hwa.ValueOr(j.Priority, -1), Flags: jobFlags(j),
-		Scheduled: j.SchedTime, NotBefore: j.TimeRestrictions.StartTime,
-		Until: j.TimeRestrictions.LatestStartTime, Deadline: j.TimeRestrictions.DeadlineTime,
-	}
-	if d := j.JobDefinition; d != nil {
-		out.Estimated = d.EstimatedDuration.Duration()
-	}
-	if s := j.DependenciesStats; s != nil {
-		out.Dependencies, out.Unresolved = s.NumberOfDependencies, s.NumberOfUnresolvedDependencies
-	}
-	if run := j.LastRun(); run != nil {
-		takeRun(&out, run)
+	out := fromHead(j.Head())
+	if j.JobStatusFlags.JobStreamCancelled {
+		out.Flags |= FlagCanceled
 	}
 	return out, Predecessors(j.Dependencies)
-}
-
-func takeRun(out *Job, run *hwa.JobRun) {
-	out.RunID = run.ID
-	out.Started, out.Ended = run.TimeInfo.ActualStartTime, run.TimeInfo.ActualEndTime
-	if e := run.TimeInfo.EstimatedDuration.Duration(); e > 0 {
-		out.Estimated = e
-	}
-	if run.ReturnCode != nil {
-		out.ReturnCode = *run.ReturnCode
-		out.Flags |= FlagHasReturnCode
-	}
-}
-
-func jobFlags(j *hwa.JobInPlan) Flags {
-	var f Flags
-	set := func(on bool, flag Flags) {
-		if on {
-			f |= flag
-		}
-	}
-	st, fl := j.LastRunCompositeStatus, j.JobStatusFlags
-	set(j.JobOptions.Critical, FlagCritical)
-	set(j.JobOptions.NoOperation, FlagNoOperation)
-	set(j.JobOptions.RequiresConfirmation, FlagNeedsConfirmation)
-	set(j.JobOptions.Every, FlagEvery)
-	set(fl.JobLate, FlagLate)
-	set(fl.UntilGone, FlagUntilGone)
-	set(fl.DeadlineHasPassed, FlagDeadlinePassed)
-	set(st.Canceled || fl.JobStreamCancelled, FlagCanceled)
-	set(st.CancelPending, FlagCancelPending)
-	return f
 }
 
 // Predecessors are the jobs and streams among dependencies, members of joins
