@@ -70,6 +70,8 @@ func (in *inquiry) answer() {
 		in.aboutStation(t)
 	case len(t.streams) > 0 && in.ans.Intent != IntentKnowledge:
 		in.aboutStream(t)
+	case in.ans.Intent == IntentStatus && in.e.deps.Client != nil && aboutObjects(in.q.Text):
+		in.planStatus()
 	case len(t.unknown) > 0 && in.ans.Intent != IntentKnowledge && len(in.codes) == 0:
 		in.unknown(t)
 	case in.ans.Intent == IntentStatus && in.e.deps.Client != nil:
@@ -124,7 +126,7 @@ func (in *inquiry) unknown(t target) {
 	if len(near) > 0 {
 		text += "; names like it: " + strings.Join(near, ", ")
 	}
-	ev := in.planEvidence("Search for "+name+" in the plan", text)
+	ev := in.planEvidence("Search for "+name+" in the plan", text+"; names have the form WORKSTATION#STREAM.JOB")
 	in.say(fmt.Sprintf("The plan as of now has nothing called %s.", name), ev)
 	if len(near) > 0 {
 		in.askBack("Did you mean "+orList(near)+"?", ev)
@@ -178,6 +180,7 @@ func (in *inquiry) aboutJob(t target) {
 	in.noteJob(f)
 	in.sayStatus(f)
 	if in.ans.Intent == IntentStatus && !diagnosisRE.MatchString(in.q.Text) {
+		in.sayLog(f)
 		return
 	}
 	var findings []*finding

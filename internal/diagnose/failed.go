@@ -155,7 +155,7 @@ func (in *inquiry) abended(f *jobFacts, lg *runLog) []*finding {
 		said += ", ended " + stamp(f.run.TimeInfo.ActualEndTime)
 		ev = append(ev, f.runEv)
 	}
-	fd.claims = append(fd.claims, because(said+".", ev...))
+	fd.claims = append(fd.claims, claim{text: said + ".", ev: ev, stated: true})
 	if f.run != nil && f.run.ReturnCode != nil {
 		if hint := returnCodeHint(*f.run.ReturnCode); hint != "" {
 			rule := in.note(Evidence{Kind: "gate", Title: "Rule for return codes", Source: "built-in rule of Resync", Text: hint})

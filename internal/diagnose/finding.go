@@ -4,11 +4,12 @@ import "slices"
 
 // claim is a statement and the evidence it rests on.
 type claim struct {
-	text string
-	ev   []string
+	text   string
+	ev     []string
+	stated bool // the answer says it anyway, in the sentence on the job's status
 }
 
-func because(text string, ev ...string) claim { return claim{text, ev} }
+func because(text string, ev ...string) claim { return claim{text: text, ev: ev} }
 
 // finding is a cause in the making: what the engine's facts say, before the
 // passages that document it are looked up.

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"resync/chunk"
+	"resync/internal/knowledge"
 )
 
 // hypothesis writes a candidate down.
@@ -133,7 +134,7 @@ func (b *budget) add(s string) bool {
 
 // documented adds what a passage says; the first may be shortened to fit.
 func (b *budget) documented(d documented, first bool) {
-	const label = "The manual says: "
+	label := bookName(d.p) + " says: "
 	whole := d.ex.Text
 	if b.add(label + whole) {
 		return
@@ -143,6 +144,14 @@ func (b *budget) documented(d documented, first bool) {
 			b.add(label + clip(whole, b.room-len(label)-2))
 		}
 	}
+}
+
+// bookName tells the operator's manuals from the handbook that is built in.
+func bookName(p Passage) string {
+	if knowledge.IsHandbook(p.Document) {
+		return "The handbook"
+	}
+	return "The manual"
 }
 
 func joinParts(parts ...string) string { return strings.TrimSpace(strings.Join(parts, " ")) }

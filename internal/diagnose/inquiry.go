@@ -16,17 +16,18 @@ import (
 // their results first and note them afterwards, so that evidence is numbered
 // the same way every time.
 type inquiry struct {
-	ctx     context.Context
-	e       *Engine
-	q       Question
-	now     time.Time
-	snap    *plan.Snapshot // nil when there is no plan
-	ans     *Answer
-	seen    map[string]string // kind, source and title → evidence id
-	codes   []string          // message codes of the question
-	missing map[string]bool
-	sw      *planSwitch // read once
-	best    *candidate  // behind the first hypothesis
+	ctx      context.Context
+	e        *Engine
+	q        Question
+	now      time.Time
+	snap     *plan.Snapshot // nil when there is no plan
+	ans      *Answer
+	seen     map[string]string // kind, source and title → evidence id
+	codes    []string          // message codes of the question
+	missing  map[string]bool
+	sw       *planSwitch // read once
+	aboutOne bool        // the answer opens with the status of one job
+	best     *candidate  // behind the first hypothesis
 }
 
 func (e *Engine) inquire(ctx context.Context, q Question) *inquiry {

@@ -171,6 +171,26 @@ func TestPlanStatus(t *testing.T) {
 	}
 }
 
+func TestObjectsAndLog(t *testing.T) {
+	l := newLab(t, hwasim.Config{}, nil)
+	l.inject(t, "resource-exhausted")
+	l.inject(t, "prompt-asked")
+	sit := l.inject(t, "job-abend")
+	for text, want := range map[string]string{
+		"Who holds resource DWHSLOT?":                  "DWH_LOAD.DWL_POSITIONS",
+		"Which resources are exhausted?":               "DWHSLOT",
+		"which prompts are waiting for an answer?":     "RULES_CHECKED",
+		"Show me the log of " + sit.Job:                "exit status 8",
+		"Quem está usando o recurso DWH_AGT1#DWHSLOT?": "DWH_LOAD.DWL_POSITIONS",
+	} {
+		a := l.ask(t, text)
+		if a.Intent != IntentStatus || !strings.Contains(a.Text, want) {
+			t.Errorf("%q: intent %s, want %q in: %s", text, a.Intent, want, a.Text)
+		}
+		checkAnswer(t, a)
+	}
+}
+
 func TestWorkstationAndStream(t *testing.T) {
 	l := newLab(t, hwasim.Config{}, nil)
 	sit := l.inject(t, "ssl-port-zero")

@@ -13,6 +13,11 @@ func (in *inquiry) sayStatus(f *jobFacts) {
 		said += " (" + sub + ")"
 	}
 	ev := []string{f.jobEv}
+	in.aboutOne = true
+	if r := f.run; r != nil && r.ReturnCode != nil && failed(f.job) {
+		said += fmt.Sprintf(" with return code %d", *r.ReturnCode)
+		ev = append(ev, f.runEv)
+	}
 	if r := f.run; r != nil && !r.TimeInfo.ActualStartTime.IsZero() {
 		said += ", started " + stamp(r.TimeInfo.ActualStartTime)
 		if !r.TimeInfo.ActualEndTime.IsZero() {
@@ -34,7 +39,9 @@ func (in *inquiry) sayHypotheses() {
 	switch {
 	case c.fd != nil:
 		for _, cl := range c.fd.claims {
-			in.sayOnce(cl.text, cl.ev...)
+			if !cl.stated || !in.aboutOne {
+				in.sayOnce(cl.text, cl.ev...)
+			}
 		}
 		if c.documentedProblem() {
 			in.sayDocumented(c.docs[0], h.Citations[0])
@@ -66,7 +73,7 @@ func (in *inquiry) sayOnce(text string, ev ...string) {
 
 // sayDocumented quotes cause and fix of a passage.
 func (in *inquiry) sayDocumented(d documented, id string) {
-	in.say("The manual describes this under “"+d.p.Title+"”.", id)
+	in.say(bookName(d.p)+" describes this under “"+d.p.Title+"”.", id)
 	in.say(d.ex.Cause, id)
 	in.say(d.ex.Fix, id)
 	if d.ex.Cause == "" && d.ex.Fix == "" {

@@ -18,11 +18,16 @@ func (in *inquiry) planStatus() {
 		in.sayHypotheses()
 		return
 	}
-	in.sayCounts()
-	low := strings.ToLower(in.q.Text)
-	has := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(low, w) })
+	has := func(words ...string) bool { return mentionsAny(in.q.Text, words...) }
+	switch {
+	case has("prompt"):
+		in.sayPrompts()
+		return
+	case has("resource", "recurso"):
+		in.sayResources()
+		return
 	}
+	in.sayCounts()
 	switch {
 	case has("agent", "workstation", "linked", "agente", "estaç", "estac"):
 		in.sayStations()
@@ -34,6 +39,14 @@ func (in *inquiry) planStatus() {
 		in.sayFailures()
 	}
 }
+
+func mentionsAny(text string, words ...string) bool {
+	low := strings.ToLower(text)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(low, w) })
+}
+
+// aboutObjects reports whether a question asks for prompts or resources.
+func aboutObjects(text string) bool { return mentionsAny(text, "prompt", "resource", "recurso") }
 
 func (in *inquiry) sayCounts() {
 	counts := in.snap.CountByStatus()

@@ -44,10 +44,13 @@ func (in *inquiry) why(f *jobFacts) []*finding {
 			out = append(out, v.finding)
 		}
 	}
+	over := in.overrun(f)
 	if stale := in.lostEvent(f); stale != nil {
+		// A job whose end was lost also looks as if it ran too long.
 		out = append(out, stale)
+		over = slices.DeleteFunc(over, func(fd *finding) bool { return fd.cause == "long_running" })
 	}
-	out = append(out, in.overrun(f)...)
+	out = append(out, over...)
 	in.engineWords(f, out)
 	slices.SortStableFunc(out, func(a, b *finding) int {
 		switch {
