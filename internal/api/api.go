@@ -108,6 +108,7 @@ func build(d Deps) (http.Handler, *server, error) {
 	cfg.CreateHooks = nil        // no $schema links in answers: clients of the contract do not expect them
 	cfg.OpenAPIPath = "/openapi" // .json and .yaml
 	cfg.SchemasPath = ""         // the OpenAPI document holds them
+	cfg.Transformers = append(cfg.Transformers, traced)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: cookieName},
 	}
@@ -122,7 +123,7 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerUndo()
 	s.registerEvents()
 	s.registerSystem(mux)
-	mux.Handle("/", d.Console)
+	mux.HandleFunc("/", s.elsewhere(mux))
 	return s.wrap(mux), s, nil
 }
 

@@ -59,7 +59,7 @@ func (s *server) login(ctx context.Context, in *loginInput) (*loginOutput, error
 	switch {
 	case in.Body.Token != "" && in.Body.Username == "":
 		sess, err = s.Auth.LoginWithToken(ctx, in.Body.Token)
-	case in.Body.Username != "" && in.Body.Password != "":
+	case in.Body.Token == "" && in.Body.Username != "" && in.Body.Password != "":
 		sess, err = s.Auth.Login(ctx, in.Body.Username, in.Body.Password, in.remote)
 	default:
 		return nil, huma.Error400BadRequest("give either token, or username and password")

@@ -3,12 +3,14 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +76,9 @@ func (s *server) deny(hc huma.Context, status int, text string) {
 // wrap puts the rules every request meets around the routes.
 func (s *server) wrap(mux *http.ServeMux) http.Handler {
 	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, r, http.StatusForbidden, "this request was sent by a page of another site; only Resync's own pages may")
+	}))
 	var h http.Handler = mux
 	h = strictJSON(h)
 	h = cross.Handler(h)
@@ -107,11 +112,11 @@ func isAPI(path string) bool {
 const maxJSON = 64 << 10
 
 // strictJSON refuses bodies that two parsers could read differently: duplicate
-// and case-variant keys, trailing data, deep nesting. Arrays (batches) are
-// checked element by element where they are used.
+// and case-variant keys, trailing data, deep nesting. It does not ask for the
+// Content-Type, because a body without one is read as JSON too.
 func strictJSON(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || !strings.Contains(r.Header.Get("Content-Type"), "json") || r.Method == http.MethodGet {
+		if r.Body == nil || r.Body == http.NoBody || r.Method == http.MethodGet {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -125,15 +130,63 @@ func strictJSON(next http.Handler) http.Handler {
 			writeProblem(w, r, status, text)
 			return
 		}
-		if b := bytes.TrimSpace(body); len(b) > 0 && b[0] == '{' {
-			if _, err := tool.Canonical(b); err != nil {
-				writeProblem(w, r, http.StatusBadRequest, err.Error())
-				return
-			}
+		if err := checkJSON(bytes.TrimSpace(body)); err != nil {
+			writeProblem(w, r, http.StatusBadRequest, err.Error())
+			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// checkJSON reads an object, or a batch of them, strictly. What is neither is
+// left to the operation, which refuses it.
+func checkJSON(body []byte) error {
+	if len(body) == 0 || (body[0] != '{' && body[0] != '[') {
+		return nil
+	}
+	if body[0] == '[' {
+		body = slices.Concat([]byte(`{"batch":`), body, []byte("}"))
+	}
+	canonical, err := tool.Canonical(body)
+	if err != nil {
+		return err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(canonical, &fields); err != nil {
+		return err
+	}
+	for name := range fields {
+		if low := strings.ToLower(name); low != name {
+			return &tool.ArgError{Field: name, Problem: fmt.Sprintf("field names are written in small letters; %q may be meant", low)}
+		}
+	}
+	return nil
+}
+
+// elsewhere answers what no operation does: console pages are the console's,
+// everything else gets a problem document that says what is wrong with it.
+func (s *server) elsewhere(mux *http.ServeMux) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var allow []string
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			try := r.Clone(r.Context())
+			try.Method = m
+			if _, pattern := mux.Handler(try); pattern != "/" {
+				allow = append(allow, m)
+			}
+		}
+		read := r.Method == http.MethodGet || r.Method == http.MethodHead
+		switch {
+		case len(allow) > 0:
+			w.Header().Set("Allow", strings.Join(allow, ", "))
+			writeProblem(w, r, http.StatusMethodNotAllowed, fmt.Sprintf("%s does not take %s; it takes %s", r.URL.Path, r.Method, strings.Join(allow, ", ")))
+		case !read || isAPI(r.URL.Path):
+			writeProblem(w, r, http.StatusNotFound, "there is no "+r.URL.Path+" here; /docs lists what there is")
+		default:
+			s.Console.ServeHTTP(w, r)
+		}
+	}
 }
 
 // observed gives every request its trace id, its log line and its metrics.

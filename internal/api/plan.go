@@ -87,7 +87,9 @@ func (s *server) registerPlan() {
 	add(s, get("tws-engines", "/engines", "The configured engines", ReadOnly), s.engines)
 }
 
-type engineQuery struct {
+// EngineQuery chooses the engine. It is exported because huma does not look into
+// embedded structs that are not.
+type EngineQuery struct {
 	Engine string `query:"tws_instance_id" doc:"engine; the default one when absent"`
 }
 
@@ -138,7 +140,7 @@ func newPage[T any](e *Engine, items []T, total int, asOf time.Time) *page[T] {
 }
 
 type jobsInput struct {
-	engineQuery
+	EngineQuery
 	Q           string `query:"q" maxLength:"300" doc:"words of the name, or a conman pattern such as @#PAY@.@"`
 	Folder      string `query:"folder" maxLength:"300"`
 	Stream      string `query:"stream" maxLength:"300"`
@@ -189,7 +191,7 @@ type countOutput struct {
 	}
 }
 
-func (s *server) jobCount(_ context.Context, in *engineQuery) (*countOutput, error) {
+func (s *server) jobCount(_ context.Context, in *EngineQuery) (*countOutput, error) {
 	e, snap, err := s.snapshot(in.Engine)
 	if err != nil {
 		return nil, err
@@ -202,15 +204,16 @@ func (s *server) jobCount(_ context.Context, in *engineQuery) (*countOutput, err
 	return out, nil
 }
 
-type idInput struct {
-	engineQuery
+// IDInput names one object of an engine.
+type IDInput struct {
+	EngineQuery
 	ID string `path:"id" maxLength:"300"`
 }
 
 // rawOutput passes an object of the engine on as it came.
 type rawOutput struct{ Body any }
 
-func (s *server) job(ctx context.Context, in *idInput) (*rawOutput, error) {
+func (s *server) job(ctx context.Context, in *IDInput) (*rawOutput, error) {
 	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.Job(ctx, in.ID) })
 }
 
@@ -227,7 +230,7 @@ func readOne(ctx context.Context, s *server, engine string, read func(*Engine) (
 }
 
 func (s *server) jobIssues(ctx context.Context, in *struct {
-	engineQuery
+	EngineQuery
 	JobID string `query:"job_id" required:"true" maxLength:"64"`
 }) (*rawOutput, error) {
 	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) {
@@ -236,14 +239,14 @@ func (s *server) jobIssues(ctx context.Context, in *struct {
 	})
 }
 
-func (s *server) jobDescription(ctx context.Context, in *idInput) (*rawOutput, error) {
+func (s *server) jobDescription(ctx context.Context, in *IDInput) (*rawOutput, error) {
 	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) {
 		return e.Client.JobDefinitionText(ctx, in.ID)
 	})
 }
 
 func (s *server) jobLog(ctx context.Context, in *struct {
-	engineQuery
+	EngineQuery
 	JobID    string `query:"job_id" required:"true" maxLength:"300" doc:"plan id or full name"`
 	RunID    string `query:"run_id" maxLength:"64"`
 	MaxLines int    `query:"max_lines" minimum:"1" maximum:"10000" default:"500"`
@@ -283,39 +286,74 @@ type neighboursOutput struct {
 }
 
 type neighboursInput struct {
-	idInput
+	IDInput
 	Depth int `query:"depth" minimum:"1" maximum:"20" default:"3"`
 }
 
 func (s *server) predecessors(ctx context.Context, in *neighboursInput) (*neighboursOutput, error) {
-	return s.neighbours(ctx, in, (*plan.Snapshot).Predecessors)
+	return s.neighbours(ctx, in, (*plan.Snapshot).Predecessors, (*hwa.Client).JobPredecessors)
 }
 
 func (s *server) successors(ctx context.Context, in *neighboursInput) (*neighboursOutput, error) {
-	return s.neighbours(ctx, in, (*plan.Snapshot).Successors)
+	return s.neighbours(ctx, in, (*plan.Snapshot).Successors, (*hwa.Client).JobSuccessors)
 }
 
-func (s *server) neighbours(_ context.Context, in *neighboursInput, walk func(*plan.Snapshot, int, int, bool) []plan.Affected) (*neighboursOutput, error) {
-	_, snap, err := s.snapshot(in.Engine)
+// neighbours walks the snapshot where it holds the dependencies, and asks the
+// engine level by level otherwise: its reply is flat, so what is new at one more
+// step is that many steps away.
+func (s *server) neighbours(ctx context.Context, in *neighboursInput, walk func(*plan.Snapshot, int, int, bool) []plan.Affected,
+	ask func(*hwa.Client, context.Context, string, int) ([]hwa.FlowNode, error),
+) (*neighboursOutput, error) {
+	e, snap, err := s.snapshot(in.Engine)
 	if err != nil {
 		return nil, err
 	}
-	i, ok := snap.ByID(in.ID)
-	if !ok {
-		return nil, huma.Error404NotFound("the plan has no job with the id " + in.ID)
-	}
-	if !snap.EdgesKnown() {
-		return nil, huma.Error503ServiceUnavailable("the dependencies of this plan are not loaded")
-	}
 	out := &neighboursOutput{}
 	out.Body.Results, out.Body.AsOf = []neighbour{}, stamp(snap.AsOf())
-	for _, a := range walk(snap, i, in.Depth, false) {
-		j := snap.Job(a.Index)
-		out.Body.Results = append(out.Body.Results, neighbour{j.ID, j.FullName(), a.Level, j.Status, j.Flags.Has(plan.FlagCritical),
-			stamp(snap.DeadlineOf(a.Index)), snap.AtRisk(a.Index)})
+	if i, ok := snap.ByID(in.ID); ok && snap.EdgesKnown() {
+		for _, a := range walk(snap, i, in.Depth, false) {
+			out.Body.Results = append(out.Body.Results, neighbourOf(snap, a.Index, a.Level))
+		}
+		out.Body.Count = len(out.Body.Results)
+		return out, nil
+	}
+	out.Body.AsOf = stamp(e.Now())
+	seen := map[string]bool{}
+	for level := 1; level <= in.Depth; level++ {
+		nodes, err := ask(e.Client, ctx, in.ID, level)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		fresh := 0
+		for _, n := range nodes {
+			if n.Job == nil || seen[n.Job.ID] {
+				continue
+			}
+			seen[n.Job.ID] = true
+			fresh++
+			out.Body.Results = append(out.Body.Results, liveNeighbour(snap, n.Job, level))
+		}
+		if fresh == 0 {
+			break
+		}
 	}
 	out.Body.Count = len(out.Body.Results)
 	return out, nil
+}
+
+func neighbourOf(snap *plan.Snapshot, i, level int) neighbour {
+	j := snap.Job(i)
+	return neighbour{j.ID, j.FullName(), level, j.Status, j.Flags.Has(plan.FlagCritical), stamp(snap.DeadlineOf(i)), snap.AtRisk(i)}
+}
+
+// liveNeighbour shows a job as the engine just sent it.
+func liveNeighbour(snap *plan.Snapshot, j *hwa.JobInPlan, level int) neighbour {
+	n := neighbour{ID: j.ID, Name: j.Key, Level: level}
+	if i, ok := snap.ByID(j.ID); ok {
+		n = neighbourOf(snap, i, level)
+	}
+	n.Status, n.Critical = string(j.LastRunCompositeStatus.Status), j.JobOptions.Critical
+	return n
 }
 
 type streamRow struct {
@@ -332,7 +370,7 @@ type streamRow struct {
 }
 
 func (s *server) streams(_ context.Context, in *struct {
-	engineQuery
+	EngineQuery
 	Q string `query:"q" maxLength:"300"`
 }) (*page[streamRow], error) {
 	e, snap, err := s.snapshot(in.Engine)
@@ -349,11 +387,11 @@ func (s *server) streams(_ context.Context, in *struct {
 	return newPage(e, rows, len(rows), snap.AsOf()), nil
 }
 
-func (s *server) stream(ctx context.Context, in *idInput) (*rawOutput, error) {
+func (s *server) stream(ctx context.Context, in *IDInput) (*rawOutput, error) {
 	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.JobStream(ctx, in.ID) })
 }
 
-func (s *server) resources(ctx context.Context, in *engineQuery) (*page[hwa.ResourceInPlan], error) {
+func (s *server) resources(ctx context.Context, in *EngineQuery) (*page[hwa.ResourceInPlan], error) {
 	e, err := s.engine(in.Engine)
 	if err != nil {
 		return nil, err
@@ -368,7 +406,7 @@ func (s *server) resources(ctx context.Context, in *engineQuery) (*page[hwa.Reso
 	return newPage(e, list, len(list), e.Now()), nil
 }
 
-func (s *server) resource(ctx context.Context, in *idInput) (*rawOutput, error) {
+func (s *server) resource(ctx context.Context, in *IDInput) (*rawOutput, error) {
 	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.Resource(ctx, in.ID) })
 }
 
@@ -383,7 +421,7 @@ type stationRow struct {
 	Fence  int      `json:"fence"`
 }
 
-func (s *server) workstations(_ context.Context, in *engineQuery) (*page[stationRow], error) {
+func (s *server) workstations(_ context.Context, in *EngineQuery) (*page[stationRow], error) {
 	e, snap, err := s.snapshot(in.Engine)
 	if err != nil {
 		return nil, err
@@ -395,7 +433,7 @@ func (s *server) workstations(_ context.Context, in *engineQuery) (*page[station
 	return newPage(e, rows, len(rows), snap.AsOf()), nil
 }
 
-func (s *server) engineInfo(ctx context.Context, in *engineQuery) (*rawOutput, error) {
+func (s *server) engineInfo(ctx context.Context, in *EngineQuery) (*rawOutput, error) {
 	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.EngineInfo(ctx) })
 }
 

@@ -4,14 +4,40 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"resync/hwa"
 	"resync/internal/agent"
 	"resync/internal/chat"
 	"resync/internal/ops"
 	"resync/internal/store"
+	"resync/internal/telemetry"
 	"resync/tool"
 )
+
+// traceProblem is a problem document with the id under which the log knows the
+// request.
+type traceProblem struct {
+	*huma.ErrorModel
+	TraceID string `json:"trace_id"`
+}
+
+// traced completes problem documents. What was sent is not sent back: it may
+// hold a password.
+func traced(hc huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	for _, e := range m.Errors {
+		if strings.HasPrefix(e.Location, "body") {
+			e.Value = nil
+		}
+	}
+	return traceProblem{m, telemetry.TraceID(hc.Context())}, nil
+}
 
 // statusOf is the HTTP status of an error of the lower floors.
 func statusOf(err error) int {
