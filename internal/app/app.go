@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -142,13 +143,19 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	d := api.Deps{
 		Auth: a.auth, Chat: a.chat, News: a.news, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
-		Search: a.search, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.opt.Config.Server.TLS.Cert != "", Draining: a.draining.Load,
+		Search: a.search, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {
 		d.Engines = append(d.Engines, &e.Engine)
 	}
 	a.handler, err = api.Handler(d)
 	return err
+}
+
+// secure says whether browsers reach us by https, directly or through a proxy.
+func (a *App) secure() bool {
+	s := a.opt.Config.Server
+	return s.TLS.Cert != "" || strings.HasPrefix(s.BaseURL, "https://")
 }
 
 func (a *App) console() (http.Handler, error) {

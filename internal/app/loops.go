@@ -15,6 +15,7 @@ import (
 
 // loops starts the background work: reading the plans and settling runs.
 func (a *App) loops() {
+	a.wg.Go(a.tidy)
 	for _, e := range a.engines {
 		a.wg.Go(func() { a.follow(e) })
 		a.wg.Go(func() { a.settle(e) })
@@ -62,6 +63,23 @@ func (a *App) settle(e *engine) {
 		}
 		if _, err := e.Exec.Expire(a.ctx); err != nil && a.ctx.Err() == nil {
 			a.log.Warn("ending expired approvals", "engine", e.Name, "err", err)
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// tidy forgets sessions, tokens, failed logins and idempotency keys that are of
+// no use any more.
+func (a *App) tidy() {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := a.db.PruneLogins(a.ctx, time.Now().Add(-24*time.Hour)); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("forgetting old logins", "err", err)
 		}
 		select {
 		case <-a.ctx.Done():

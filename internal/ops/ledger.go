@@ -172,7 +172,8 @@ func (l *Ledger) Unsettled(ctx context.Context) ([]tool.RunState, error) {
 	if err != nil {
 		return nil, err
 	}
-	done, err := statesOf(l.db.Runs(ctx, store.RunFilter{Phase: store.EventDone, Limit: 1000}))
+	// What was accepted longer ago than that is verified by nobody any more.
+	done, err := statesOf(l.db.Runs(ctx, store.RunFilter{Phase: store.EventDone, Since: time.Now().Add(-24 * time.Hour), Limit: 1000}))
 	return append(append(open, unknown...), done...), err
 }
 

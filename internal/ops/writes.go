@@ -81,26 +81,48 @@ func (d Deps) jobFacts(ctx context.Context, j *hwa.JobInPlan) ([]tool.Fact, []st
 	if j.JobOptions.Critical {
 		facts = append(facts, tool.Fact{Source: "plan", Text: "the job is defined as critical", Level: tool.RiskHigh})
 	}
-	i, ok := snap.ByID(j.ID)
-	if !ok || !snap.EdgesKnown() {
-		return append(facts, tool.Fact{Source: "plan", Text: "the dependencies are not loaded, so what waits for the job is not known", Level: tool.RiskMedium}), nil
-	}
-	waiting, critical := snap.Successors(i, 0, true), ""
-	for _, a := range waiting {
-		if s := snap.Job(a.Index); s.Flags.Has(plan.FlagCritical) {
-			critical = s.FullName()
-			break
-		}
+	waiting, critical, err := d.waiting(ctx, snap, j.ID)
+	if err != nil {
+		return append(facts, tool.Fact{Source: "plan", Text: "what waits for the job could not be read: " + err.Error(), Level: tool.RiskHigh}), nil
 	}
 	level := tool.RiskLow
-	if len(waiting) >= manySuccessors {
+	if waiting >= manySuccessors {
 		level = tool.RiskHigh
 	}
-	facts = append(facts, tool.Fact{Source: "plan", Text: fmt.Sprintf("%d jobs wait for it", len(waiting)), Level: level})
+	facts = append(facts, tool.Fact{Source: "plan", Text: fmt.Sprintf("%d open jobs wait for it", waiting), Level: level})
 	if critical != "" {
 		facts = append(facts, tool.Fact{Source: "plan", Text: "the critical job " + critical + " waits for it", Level: tool.RiskHigh})
 	}
-	return facts, []string{fmt.Sprintf("%d jobs that wait for it are affected", len(waiting))}
+	return facts, []string{fmt.Sprintf("%d open jobs that wait for it are affected", waiting)}
+}
+
+// waitingDepth is how many steps behind a job the engine is asked for.
+const waitingDepth = 20
+
+// waiting counts the open jobs behind a job, in the snapshot where it holds the
+// dependencies and at the engine otherwise, and names a critical one among them.
+func (d Deps) waiting(ctx context.Context, snap *plan.Snapshot, id string) (n int, critical string, err error) {
+	if i, ok := snap.ByID(id); ok && snap.EdgesKnown() {
+		for _, a := range snap.Successors(i, 0, true) {
+			n++
+			if s := snap.Job(a.Index); critical == "" && s.Flags.Has(plan.FlagCritical) {
+				critical = s.FullName()
+			}
+		}
+		return n, critical, nil
+	}
+	nodes, err := d.Client.JobSuccessors(ctx, id, waitingDepth)
+	for _, node := range nodes {
+		j := node.Job
+		if j == nil || j.LastRunCommonStatus == hwa.CommonStatusSuccessful || j.LastRunCompositeStatus.Canceled {
+			continue
+		}
+		n++
+		if critical == "" && j.JobOptions.Critical {
+			critical = fullName(j)
+		}
+	}
+	return n, critical, err
 }
 
 func (d Deps) readJob(ctx context.Context, p jobPre) (*hwa.JobInPlan, error) {
