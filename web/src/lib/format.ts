@@ -23,13 +23,16 @@ function format(key: string, options: Intl.DateTimeFormatOptions): Intl.DateTime
   return f;
 }
 
-/** clock is 02:14, with the day in front when it is not today: 21 Nov 23:50. */
+/** clock is 02:14, with the day in front when it is not today: Sat 23:50, or 14 Nov 23:50 when that is a week away. */
 export function clock(t?: string, seconds = false): string {
   const d = valid(t);
   if (!d) return '–';
   const day = format('day', { day: 'numeric', month: 'short' });
   const time = format(seconds ? 'hms' : 'hm', { hour: '2-digit', minute: '2-digit', second: seconds ? '2-digit' : undefined }).format(d);
-  return day.format(d) === day.format(new Date()) ? time : `${day.format(d)} ${time}`;
+  const today = new Date();
+  if (day.format(d) === day.format(today)) return time;
+  const near = Math.abs(d.getTime() - today.getTime()) < 6 * 86_400_000;
+  return `${near ? format('weekday', { weekday: 'short' }).format(d) : day.format(d)} ${time}`;
 }
 
 /** full is the complete time with its zone, for a tooltip. */
@@ -43,8 +46,8 @@ export function full(t?: string): string {
 export function span(seconds?: number): string {
   if (seconds === undefined || !Number.isFinite(seconds)) return '–';
   const s = Math.round(Math.abs(seconds));
-  if (s < 90) return `${s} s`;
-  if (s < 600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 60) return `${s} s`;
+  if (s < 600) return `${Math.floor(s / 60)} min${s % 60 ? ` ${s % 60} s` : ''}`;
   if (s < 5400) return `${Math.round(s / 60)} min`;
   const h = Math.floor(s / 3600);
   return h < 48 ? `${h} h ${String(Math.floor(s % 3600 / 60)).padStart(2, '0')} min` : `${Math.floor(h / 24)} d ${h % 24} h`;

@@ -115,7 +115,7 @@ function spaced(a: Answer): string {
   return out;
 }
 
-export function AnswerView({ a, turn }: { a: Answer; turn: number }) {
+export function AnswerView({ a, turn, cards }: { a: Answer; turn: number; cards?: ComponentChildren }) {
   const evidence = a.evidence ?? [];
   // Where the text carries no markers, the sentences' own evidence is set behind it, so that a source is never lost.
   const unmarked = !/\[\d+\]/.test(a.answer);
@@ -126,6 +126,7 @@ export function AnswerView({ a, turn }: { a: Answer; turn: number }) {
       <Candidates a={a} />
       <Hypotheses list={a.hypotheses ?? []} evidence={evidence} turn={turn} actions={a.actions ?? []} />
       <Proposed list={a.actions ?? []} turn={turn} />
+      {cards}
       <BlockedList list={a.blocked ?? []} />
       <Gates gates={a.gates ?? []} evidence={evidence} turn={turn} />
       {a.not_examined?.length ? <section class="part not-examined"><h3>Not examined</h3><ul>{a.not_examined.map((t, i) => <li key={i}>{t}</li>)}</ul></section> : null}
@@ -148,6 +149,8 @@ function Candidates({ a }: { a: Answer }) {
   );
 }
 
+/** A long text repeats what the answer's sentences say, so it is folded away under its fixes. */
+const long = (text: string) => text.length > 420;
 const percent = (c: number) => `${Math.round(c * 100)}%`;
 
 function Hypotheses({ list, evidence, turn, actions }: { list: Hypothesis[]; evidence: Evidence[]; turn: number; actions: ProposedAction[] }) {
@@ -162,9 +165,10 @@ function Hypotheses({ list, evidence, turn, actions }: { list: Hypothesis[]; evi
               <span class="confidence" title={`Confidence ${percent(h.confidence)}`}><svg class="conf" viewBox="0 0 60 6" width="60" height="6" aria-hidden="true"><rect width="60" height="6" rx="3" /><rect class="on" width={60 * Math.max(0, Math.min(1, h.confidence))} height="6" rx="3" /></svg><span class="sr">Confidence </span><span class="num">{percent(h.confidence)}</span></span>
             </summary>
             <div class="hyp">
-              <Prose text={h.text} evidence={evidence} turn={turn} />
+              {long(h.text) ? null : <Prose text={h.text} evidence={evidence} turn={turn} />}
               <p class="line">{(h.codes ?? []).map(c => <code class="code" key={c}>{c}</code>)}<Cites ids={[...(h.evidence ?? []), ...(h.citations ?? [])]} evidence={evidence} turn={turn} /></p>
               <Fixes list={h.fix ?? []} turn={turn} proposed={actions} />
+              {long(h.text) ? <details class="whole"><summary>The whole reasoning</summary><Prose text={h.text} evidence={evidence} turn={turn} /></details> : null}
             </div>
           </details>
         </li>))}
@@ -187,17 +191,28 @@ function Fixes({ list, turn, proposed }: { list: Fix[]; turn: number; proposed: 
 export function Gates({ gates, evidence, turn }: { gates: Gate[]; evidence: Evidence[]; turn?: number }) {
   if (!gates.length) return null;
   const weight = (g: Gate) => ['fail', 'unknown', 'pass', 'not_applicable'].indexOf(g.state);
-  const told = gates.filter(g => g.state !== 'not_applicable').sort((a, b) => weight(a) - weight(b));
+  const open = gates.filter(g => g.state !== 'not_applicable').sort((a, b) => weight(a) - weight(b));
+  const passed = open.filter(g => g.state === 'pass');
+  // Many gates that pass would hide the one that does not.
+  const fold = passed.length > 6;
+  const told = fold ? open.filter(g => g.state !== 'pass') : open;
   const rest = gates.filter(g => g.state === 'not_applicable');
   return (
     <section class="part"><h3>Gates</h3>
-      <table class="plain gates"><thead><tr><th>Gate</th><th>State</th><th>What was found</th></tr></thead>
-        <tbody>{told.map(g => (
-          <tr key={g.gate} class={g.state}><th scope="row">{title(g.gate)}</th><td><GateMark state={g.state} /></td>
-            <td>{g.text} <Cites ids={g.evidence} evidence={evidence} turn={turn} /></td></tr>))}
-        </tbody></table>
+      {told.length ? <GateTable list={told} evidence={evidence} turn={turn} /> : null}
+      {fold ? <details class="whole" open={!told.length && passed.length < 10}><summary>{told.length ? `The other ${passed.length} gates pass` : `All ${passed.length} gates that apply pass`}</summary><GateTable list={passed} evidence={evidence} turn={turn} /></details> : null}
       {rest.length ? <p class="quiet small">Do not apply to this job: {rest.map(g => words(g.gate)).join(', ')}.</p> : null}
     </section>
+  );
+}
+
+function GateTable({ list, evidence, turn }: { list: Gate[]; evidence: Evidence[]; turn?: number }) {
+  return (
+    <table class="plain gates"><thead><tr><th>Gate</th><th>State</th><th>What was found</th></tr></thead>
+      <tbody>{list.map(g => (
+        <tr key={g.gate} class={g.state}><th scope="row">{title(g.gate)}</th><td><GateMark state={g.state} /></td>
+          <td>{g.text} <Cites ids={g.evidence} evidence={evidence} turn={turn} /></td></tr>))}
+      </tbody></table>
   );
 }
 

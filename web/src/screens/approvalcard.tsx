@@ -1,6 +1,7 @@
 // The approval card. Every word about what would happen, how risky it is and who may decide comes from the server; the browser
 // adds only the countdown and the two buttons, and shows no result before the server has answered.
 import { useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { api, serverNow } from '../lib/api';
 import type { Approval, Decision, Preview, RiskFact } from '../lib/contract';
 import { clock, countdown, title, value } from '../lib/format';
@@ -9,6 +10,7 @@ import { PhaseMark, Risk } from '../ui/marks';
 import { ErrorCard, Time } from '../ui/parts';
 import { Args } from './args';
 import { RunStatus } from './runstatus';
+import { wanted } from './turns';
 
 const open = (status: string) => /^(pending|blocked_on_user|waiting|open)$/i.test(status || 'pending');
 
@@ -21,6 +23,13 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
   const reason = useSignal('');
   const ticket = useSignal('');
   const needReason = useSignal(false);
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (wanted.peek() !== approval.trace_id) return;
+    wanted.value = '';
+    box.current!.scrollIntoView({ block: 'nearest' });
+    box.current!.focus({ preventScroll: true });
+  }, []);
   const a = current.value;
 
   // Somebody else may decide first, or the plan may move: the server's list is asked again on every event.
@@ -54,7 +63,7 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
   const stillOpen = open(a.status);
   const decided = /^(approved|used)$/.test(a.status);
   return (
-    <section class={`approval ${bare ? 'bare' : 'card'} ${a.risk_level.toLowerCase()}`} aria-label={`Approval: ${a.action_summary}`}>
+    <section ref={box} tabIndex={-1} class={`approval ${bare ? 'bare' : 'card'} ${a.risk_level.toLowerCase()}`} aria-label={`Approval: ${a.action_summary}`}>
       <header>
         <p class="line"><Risk level={a.risk_level} /><span class="quiet"><code>{a.tool_name}</code>{a.engine ? <> on <strong>{a.engine}</strong></> : null}</span>
           <span class="push" />{stillOpen ? <Countdown at={a.expires_at} onEnd={refresh} /> : <PhaseMark phase={a.status} />}</p>

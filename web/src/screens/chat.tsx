@@ -149,16 +149,17 @@ function Start() {
 
 function TurnView({ t, i }: { t: talk.Turn; i: number }) {
   const busy = t.state === 'asking' || t.state === 'lost';
+  const cards = t.approvals.map(a => <ApprovalCard key={a.trace_id} approval={a} />);
   return (
     <article class="turn column" aria-busy={busy}>
       {t.question ? <div class="question"><h2>{t.question}</h2><Time t={t.at} /></div> : null}
       <ToolCards tools={t.tools} />
       {busy && !t.answer ? <Progress t={t} /> : null}
-      {t.answer ? <Part><AnswerView a={t.answer} turn={i} /></Part> : t.text ? <p class="prose">{t.text}</p> : null}
+      {t.answer ? <Part><AnswerView a={t.answer} turn={i} cards={cards} /></Part> : t.text ? <p class="prose">{t.text}</p> : null}
       {t.state === 'stopped' ? <p class="note">No longer following. The answer will be in this conversation when it is opened again.</p> : null}
       {t.state === 'lost' ? <p class="note warn">The connection broke. Looking for the stored answer…</p> : null}
       {t.error ? <ErrorCard error={t.error} title="The question could not be answered" retry={() => talk.send(t.question)} /> : null}
-      {t.approvals.map(a => <ApprovalCard key={a.trace_id} approval={a} />)}
+      {t.answer ? null : cards}
     </article>
   );
 }

@@ -51,7 +51,7 @@ export function JobPanel({ id }: { id: string }) {
           <button type="button" class="ghost icon" aria-label="Close job" onClick={close}>×</button>
         </div>
         <h2 id="job-name" ref={head} tabIndex={-1}>{d?.job ?? 'Job'}</h2>
-        {d ? <p class="quiet where">{[d.workstation, d.stream, d.folder].filter(Boolean).join(' · ')}</p> : null}
+        {d ? <p class="quiet where">{[d.workstation, d.stream, d.folder === '/' ? '' : d.folder].filter(Boolean).join(' · ')}</p> : null}
         {d?.description ? <p class="small">{d.description}</p> : null}
       </header>
       {job.error.value && !d ? <ErrorCard error={job.error.value} title="This job could not be read" retry={job.reload} /> : null}

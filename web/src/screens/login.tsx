@@ -61,7 +61,7 @@ export function Login() {
         <h1>Sign in</h1>
         <p class="quiet">Operations console for HCL and IBM Workload Automation</p>
         {error.value ? (
-          <div class="note bad" role="alert">
+          <div class="note bad stacked" role="alert">
             <strong>{error.value.status === 429 ? 'Locked for now' : 'Not signed in'}</strong>
             <span>{message(error.value, tokenUsed.value)}</span>
             {error.value.retryAfter ? <span>Try again in {error.value.retryAfter} seconds.</span> : null}

@@ -83,6 +83,7 @@ export function used(e: Evidence, a?: Answer): string[] {
     .concat((a?.hypotheses ?? []).filter(h => h.evidence?.includes(e.id)).map(h => h.title), a?.hypotheses?.flatMap(h => h.codes ?? []) ?? []);
   const found = new Set<string>();
   for (const s of said) {
+    for (const m of s.matchAll(/[“"]([^”"]{4,})[”"]/g)) if (e.text.includes(m[1]!)) found.add(m[1]!);
     for (const m of s.replace(/\[\d+\]/g, '').matchAll(/[A-Z][A-Z0-9_#./-]*[A-Z0-9_]|\d{1,2}:\d{2}(?::\d{2})?|\b\d{2,}\b/g)) {
       if (m[0].length > 1 && e.text.includes(m[0])) found.add(m[0]);
     }

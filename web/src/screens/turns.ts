@@ -187,7 +187,11 @@ async function stored(question: string, session: string): Promise<boolean> {
   }
 }
 
+/** wanted is the card that was just asked for; it brings itself into view. */
+export const wanted = signal('');
+
 /** addApproval keeps an approval that the user asked for from a button beside its turn. */
 export function addApproval(turn: number, a: Approval) {
+  wanted.value = a.trace_id;
   turns.value = turns.peek().map((t, i) => i === turn ? { ...t, approvals: [...t.approvals.filter(x => x.trace_id !== a.trace_id), a] } : t);
 }
