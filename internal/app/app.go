@@ -80,7 +80,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		name  string
 		build func(context.Context) error
 	}{
-		{"store", a.openStore}, {"accounts", a.openAuth}, {"knowledge", a.openKnowledge},
+		{"settings", a.checkSettings}, {"store", a.openStore}, {"accounts", a.openAuth}, {"knowledge", a.openKnowledge},
 		{"engines", a.openEngines}, {"chat", a.openChat}, {"http", a.openHTTP}, {"recovery", a.recover},
 	} {
 		start := time.Now()
@@ -92,6 +92,13 @@ func New(ctx context.Context, o Options) (*App, error) {
 		a.log.Debug("phase ready", "phase", phase.name, "took", time.Since(start))
 	}
 	return a, nil
+}
+
+// checkSettings refuses what could only fail later, before anything is made on
+// disk.
+func (a *App) checkSettings(context.Context) error {
+	_, err := a.opt.Config.Engine("")
+	return err
 }
 
 func (a *App) openStore(ctx context.Context) error {
@@ -110,8 +117,8 @@ func (a *App) openStore(ctx context.Context) error {
 func (a *App) openAuth(ctx context.Context) error {
 	a.auth = auth.New(a.db, nil)
 	adm := a.opt.Config.Admin
-	if adm.Username == "" && adm.Password.IsZero() {
-		return nil
+	if adm.Password.IsZero() {
+		return nil // a one-time token is printed instead, see LoginURL
 	}
 	made, err := a.auth.EnsureAdmin(ctx, adm.Username, adm.Password.Reveal())
 	if made {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -27,9 +26,6 @@ type engine struct {
 }
 
 func (a *App) openEngines(context.Context) error {
-	if len(a.opt.Config.Engines) == 0 {
-		return errors.New("no engine is configured: set TWS_HOST, TWS_USER and TWS_PASSWORD, or engines in the settings file")
-	}
 	pol, err := a.loadPolicy()
 	if err != nil {
 		return err
