@@ -35,7 +35,7 @@ func newAsk(e *env) *cobra.Command {
 			"Nothing is ever executed from here: actions are only named.",
 		RunE: func(c *cobra.Command, args []string) error { return e.ask(c.Context(), f, strings.Join(args, " ")) },
 	}
-	f.stage.sim.register(c.Flags())
+	f.stage.sim.register(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print the whole answer as JSON")
 	c.Flags().BoolVar(&f.demo, "demo", false, "ask a simulated engine made for this question")
 	c.Flags().StringVar(&f.server, "server", "", "ask a running Resync at this address")

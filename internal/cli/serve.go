@@ -29,7 +29,7 @@ func newDemo(e *env) *cobra.Command {
 			return e.demo(c.Context(), addr, level, o)
 		},
 	}
-	o.sim.register(c.Flags())
+	o.sim.register(c)
 	c.Flags().StringVar(&addr, "addr", addr, "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.dataDir, "data-dir", "", "keep the demo's data here; a temporary directory when empty")
 	c.Flags().StringArrayVar(&o.manuals, "manuals", nil, "file or folder of manuals to ingest at start; may be repeated")
@@ -147,7 +147,7 @@ func newSim(e *env) *cobra.Command {
 			return e.sim(c.Context(), addr, f)
 		},
 	}
-	f.register(c.Flags())
+	f.register(c)
 	c.Flags().StringVar(&addr, "addr", addr, "address to listen on")
 	c.Flags().BoolVar(&list, "faults", false, "list the situations --fault takes")
 	return c

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"resync/hwa/hwasim"
 	"resync/internal/app"
@@ -29,7 +29,8 @@ type simFlags struct {
 	faults       []string
 }
 
-func (f *simFlags) register(fs *pflag.FlagSet) {
+func (f *simFlags) register(c *cobra.Command) {
+	fs := c.Flags()
 	fs.StringVar(&f.profile, "profile", "demo", "size of the plan: demo (3,000 jobs), large (100,000) or stress (500,000)")
 	fs.IntVar(&f.jobs, "jobs", 0, "jobs in the plan; 0 is the profile's number")
 	fs.Float64Var(&f.speed, "speed", 20, "virtual seconds per second")
