@@ -3,6 +3,7 @@ package diagnose
 import (
 	"regexp"
 	"strings"
+	"unicode"
 
 	"resync/hwa/msgcode"
 )
@@ -70,8 +71,17 @@ var (
 	numberRE = regexp.MustCompile(`^[+-]?\d+(?:[.,]\d+)*%?$`)
 	markerRE = regexp.MustCompile(`\[\d+\]`)
 	quoteRE  = regexp.MustCompile(`“([^”]*)”`)
-	splitRE  = regexp.MustCompile(`[^\s“”"'()\[\]{};,!?=<>]+`)
 )
+
+// parts cuts a text at white space and punctuation that is no part of a name,
+// number or time, and trims what punctuation is left.
+func parts(text string) []string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`“”"'()[]{};,!?=<>`, r) })
+	for i, w := range words {
+		words[i] = strings.Trim(w, ".:*-")
+	}
+	return words
+}
 
 // statusWords are the engine's words for how a job, stream, prompt or
 // dependency stands; a sentence that uses one states a fact.
@@ -90,8 +100,7 @@ var statusWords = func() map[string]bool {
 func tokens(text string) []token {
 	text = quoteRE.ReplaceAllString(markerRE.ReplaceAllString(text, " "), " ")
 	var out []token
-	for _, w := range splitRE.FindAllString(text, -1) {
-		w = strings.TrimRight(strings.TrimLeft(w, ".:*-"), ".:*-")
+	for _, w := range parts(text) {
 		if kind := kindOf(w); kind != "" {
 			out = append(out, token{kind, w})
 		}
@@ -153,8 +162,8 @@ type known struct {
 
 func newKnown(text string) *known {
 	k := &known{folded: fold(text), exact: map[string]bool{}}
-	for _, w := range splitRE.FindAllString(text, -1) {
-		k.exact[strings.TrimRight(strings.TrimLeft(w, ".:*-"), ".:*-")] = true
+	for _, w := range parts(text) {
+		k.exact[w] = true
 	}
 	for _, m := range msgcode.Codes(text) {
 		k.exact[m.Text] = true

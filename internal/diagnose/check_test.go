@@ -78,7 +78,7 @@ func TestCheckCatchesPlantedNumbers(t *testing.T) {
 // FuzzCheck: any sentence is either confirmed or doubted, and one that repeats
 // its evidence word for word is confirmed.
 func FuzzCheck(f *testing.F) {
-	for _, s := range []string{"limit 0 [1]", "“quoted", "”", "A#B.C is in ABEND", "AWSJC0005E", "12:30 on 2026-11-22", "..", "#", "[1][2]", "50%"} {
+	for _, s := range []string{"limit 0 [1]", "“quoted", "”", "A#B.C is in ABEND", "AWSJC0005E", "12:30 on 2026-11-22", "..", "#", "[1][2]", "50%", "A#00000000\v", "-5 “", "İ_1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"resync/hwa"
 )
 
@@ -44,18 +46,42 @@ func (l *Live) Sync(ctx context.Context, src Source) (*Snapshot, error) {
 	if err := addWorkstations(ctx, b, src); err != nil {
 		return nil, fmt.Errorf("read the workstations of the plan: %w", err)
 	}
-	for st, err := range src.JobStreams(ctx, hwa.ListOptions{}) {
-		if err != nil {
-			return nil, fmt.Errorf("read the job streams of the plan: %w", err)
-		}
-		b.AddStream(FromStream(st))
+	// Streams and jobs are two listings of their own; reading them at the same
+	// time keeps both ends busy.
+	g, gctx := errgroup.WithContext(ctx)
+	var streams []listedStream
+	g.Go(func() (err error) {
+		streams, err = listStreams(gctx, src)
+		return err
+	})
+	g.Go(func() error { return addJobs(gctx, b, src) })
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
-	if err := addJobs(ctx, b, src); err != nil {
-		return nil, fmt.Errorf("read the jobs of the plan: %w", err)
+	for _, st := range streams {
+		b.AddStream(st.stream, st.preds)
 	}
 	s := b.Build()
 	l.current.Store(s)
 	return s, nil
+}
+
+// listedStream is a job stream with what it follows.
+type listedStream struct {
+	stream Stream
+	preds  []Ref
+}
+
+func listStreams(ctx context.Context, src Source) ([]listedStream, error) {
+	var out []listedStream
+	for s, err := range src.JobStreams(ctx, hwa.ListOptions{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the job streams of the plan: %w", err)
+		}
+		st, preds := FromStream(s)
+		out = append(out, listedStream{st, preds})
+	}
+	return out, nil
 }
 
 func addWorkstations(ctx context.Context, b *Builder, src Source) error {
@@ -71,7 +97,7 @@ func addWorkstations(ctx context.Context, b *Builder, src Source) error {
 func addJobs(ctx context.Context, b *Builder, src Source) error {
 	for h, err := range src.JobHeads(ctx, hwa.ListOptions{}) {
 		if err != nil {
-			return err
+			return fmt.Errorf("read the jobs of the plan: %w", err)
 		}
 		b.AddJob(fromHead(h), nil)
 	}
