@@ -159,14 +159,15 @@ func (f *file) write(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the client is gone; there is nobody to tell
 }
 
-// Route reports whether a path is an address of the console, such as / or /chat/42.
+// Route reports whether a path is an address of the console, such as / or /ask/42. The chat
+// screen lives at /ask because the contract's API has the bare path /chat; a page opened at /chat moves there by itself.
 func Route(p string) bool {
 	if p == "/" {
 		return true
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	switch first {
-	case "login", "chat", "journal", "approvals":
+	case "login", "ask", "chat", "journal", "approvals":
 		return true
 	}
 	return false

@@ -78,7 +78,7 @@ func screens() []screen {
 			b.typeIn("dialog input[type=number]", "70")
 			b.see("PROD-MDM is a production engine")
 		}},
-		{"chat start", at("/chat", "What is wrong tonight?")},
+		{"chat start", at("/ask", "What is wrong tonight?")},
 		{"answer", func(b *tab) {
 			b.typeIn("#ask", "Why did PAYROLL_NET abend?")
 			b.press("Ask")

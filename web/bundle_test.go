@@ -94,13 +94,13 @@ func TestHandler(t *testing.T) {
 		want                 map[string]string
 	}{
 		{"page", "GET", "/", nil, 200, map[string]string{"Content-Security-Policy": web.Policy, "Cache-Control": "no-cache", "Content-Type": "text/html; charset=utf-8", "Content-Encoding": ""}},
-		{"deep link", "GET", "/chat/42?src=e1", []string{"Accept-Encoding", "gzip, br"}, 200, map[string]string{"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}},
+		{"deep link", "GET", "/ask/42?src=e1", []string{"Accept-Encoding", "gzip, br"}, 200, map[string]string{"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}},
 		{"head", "HEAD", "/journal", nil, 200, nil},
 		{"script", "GET", script, nil, 200, map[string]string{"Cache-Control": "public, max-age=31536000, immutable", "Content-Type": "text/javascript; charset=utf-8", "X-Content-Type-Options": "nosniff"}},
 		{"old script", "GET", "/assets/main-OLD.js", nil, 404, nil},
 		{"parent folder", "GET", "/assets/../../etc/passwd", nil, 404, nil},
 		{"mistyped API path", "GET", "/api/v1/nothing", nil, 404, nil},
-		{"unknown page", "GET", "/chats", nil, 404, nil},
+		{"unknown page", "GET", "/asks", nil, 404, nil},
 		{"write", "POST", "/", nil, 405, map[string]string{"Allow": "GET, HEAD"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -167,5 +167,13 @@ func TestNoMarkupFromStrings(t *testing.T) {
 	})
 	if err != nil || files < 20 {
 		t.Fatalf("%d files read, %v", files, err)
+	}
+}
+
+func BenchmarkBundle(b *testing.B) {
+	for b.Loop() {
+		if _, err := web.Bundle(nil); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -189,7 +189,7 @@ func TestAskCiteAndReload(t *testing.T) {
 	b.wait("the log line set off", "[...document.querySelectorAll('.source .lines li')].some(l => l.value === 10 && l.querySelector('mark')?.innerText.includes('ENOSPC'))")
 	b.see("GET /plan/job/9f0c11d2-0001/joblog")
 	address := eval[string](b, "location.pathname + location.search")
-	if !strings.HasPrefix(address, "/chat/c_") || !strings.HasSuffix(address, "?src=e2&turn=1") {
+	if !strings.HasPrefix(address, "/ask/c_") || !strings.HasSuffix(address, "?src=e2&turn=1") {
 		t.Errorf("the address %s does not hold the conversation and the source", address)
 	}
 	b.goTo(address)
@@ -209,7 +209,7 @@ func TestStopAnAnswer(t *testing.T) {
 	f.pace = 300 * time.Millisecond
 	b := open(t, browser(t), f)
 	b.signIn()
-	b.goTo("/chat")
+	b.goTo("/ask")
 	b.typeIn("#ask", "What is late?")
 	b.press("Ask")
 	b.see("so far")
@@ -223,7 +223,7 @@ func TestAnswerSurvivesACutStream(t *testing.T) {
 	f.cut = 4
 	b := open(t, browser(t), f)
 	b.signIn()
-	b.goTo("/chat")
+	b.goTo("/ask")
 	b.typeIn("#ask", "Why did PAYROLL_NET abend?")
 	b.press("Ask")
 	b.see("Not examined")
@@ -241,7 +241,7 @@ func TestApproveRunUndo(t *testing.T) {
 	b := open(t, browser(t), newFake(t, plan(300)))
 	b.screen(1440, 900, "light")
 	b.signIn()
-	b.goTo("/chat")
+	b.goTo("/ask")
 	b.typeIn("#ask", "Hold the successor of PAYROLL_NET")
 	b.press("Ask")
 	b.click("[data-tool=hold_job]")

@@ -102,7 +102,7 @@ func attack(t *testing.T, list []string) {
 	}
 	b.inert()
 
-	b.goTo("/chat")
+	b.goTo("/ask")
 	b.typeIn("#ask", `<img src=x onerror="window.xss=1">`)
 	b.press("Ask")
 	b.wait("the answer", "document.querySelector('.answer .answer-foot')")

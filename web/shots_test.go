@@ -47,7 +47,7 @@ func TestScreenshots(t *testing.T) {
 			b.typeIn("dialog input[type=number]", "80")
 			b.see("production engine")
 			shot("action-form")
-			b.goTo("/chat")
+			b.goTo("/ask")
 			b.see("What is wrong tonight?")
 			shot("chat-start")
 			b.typeIn("#ask", "Why did PAYROLL_NET abend and what does it block?")

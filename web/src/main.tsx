@@ -16,7 +16,7 @@ import './style/main.css';
 function Screen() {
   switch (segment(0)) {
     case '': return <Plan />;
-    case 'chat': return <Chat />;
+    case 'ask': return <Chat />;
     case 'approvals': return <Approvals />;
     case 'journal': return <Journal />;
     default: return <Plan />;
@@ -48,6 +48,8 @@ function Root() {
 }
 
 async function boot() {
+  // /chat belongs to the API; where a server lets it through it still means this screen.
+  if (segment(0) === 'chat') go(location.pathname.replace('/chat', '/ask') + location.search, true);
   addEventListener('click', follow);
   start();
   render(<Root />, document.getElementById('app')!);

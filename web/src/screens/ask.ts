@@ -10,5 +10,5 @@ export const question = signal<Question | null>(null);
 /** ask opens a new conversation and asks there. */
 export function ask(text: string, jobs: string[] = []) {
   question.value = { text, jobs };
-  go('/chat');
+  go('/ask');
 }

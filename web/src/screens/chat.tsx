@@ -55,7 +55,7 @@ function Sessions({ current }: { current: string }) {
     try {
       await api.forget(s.id);
       doomed.value = null;
-      if (s.id === current) go('/chat');
+      if (s.id === current) go('/ask');
       list.reload();
     } catch (e) { error.value = e as Error; }
   };
@@ -63,14 +63,14 @@ function Sessions({ current }: { current: string }) {
     <nav class={`sessions${open.value ? ' open' : ''}`} aria-label="Conversations">
       <div class="sessions-top">
         <button type="button" class="small only-narrow" aria-expanded={open.value} onClick={() => { open.value = !open.value; }}>Conversations</button>
-        <a class="button small" href="/chat" onClick={() => { talk.fresh(); open.value = false; }}>New question</a>
+        <a class="button small" href="/ask" onClick={() => { talk.fresh(); open.value = false; }}>New question</a>
       </div>
       <div class="sessions-list">
         {list.error.value ? <ErrorCard error={list.error.value} retry={list.reload} /> : null}
         {list.data.value && !rows.length ? <p class="quiet small pad">No conversation yet. Each question you ask is kept here.</p> : null}
         <ul>{rows.map(s => (
           <li key={s.id}>
-            <a href={'/chat/' + encodeURIComponent(s.id)} aria-current={s.id === current ? 'page' : undefined} onClick={() => { open.value = false; }}>
+            <a href={'/ask/' + encodeURIComponent(s.id)} aria-current={s.id === current ? 'page' : undefined} onClick={() => { open.value = false; }}>
               <span class="t">{s.title || 'Untitled'}</span><span class="quiet small">{clock(s.updated_at)}</span></a>
             <button type="button" class="ghost icon" aria-label={`Delete conversation ${s.title ?? ''}`} onClick={() => { error.value = null; doomed.value = s; }}>×</button>
           </li>))}

@@ -10,7 +10,7 @@ import { ask } from './ask';
 
 interface Entry { id: string; label: string; hint: string; job?: Job; run: () => void }
 
-const places: [string, string][] = [['Plan', '/'], ['Chat', '/chat'], ['Approvals', '/approvals'], ['Journal', '/journal'], ['Undo', '/journal?view=undo']];
+const places: [string, string][] = [['Plan', '/'], ['Chat', '/ask'], ['Approvals', '/approvals'], ['Journal', '/journal'], ['Undo', '/journal?view=undo']];
 
 export function Palette({ onClose }: { onClose: () => void }) {
   const text = useSignal('');

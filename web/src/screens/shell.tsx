@@ -12,7 +12,7 @@ import { Palette } from './palette';
 
 const pages = [
   { to: '/', id: '', label: 'Plan', key: 'p', icon: 'M3 5h18M3 12h18M3 19h11' },
-  { to: '/chat', id: 'chat', label: 'Chat', key: 'c', icon: 'M4 5h16v11H9l-5 4Z' },
+  { to: '/ask', id: 'ask', label: 'Chat', key: 'c', icon: 'M4 5h16v11H9l-5 4Z' },
   { to: '/approvals', id: 'approvals', label: 'Approvals', key: 'a', icon: 'M5 12.5 10 17 19.5 7' },
   { to: '/journal', id: 'journal', label: 'Journal', key: 'j', icon: 'M6 3h12v18H6zM9.5 8h5M9.5 12h5M9.5 16h3' },
 ];

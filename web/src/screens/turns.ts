@@ -117,7 +117,7 @@ function whole(reply: { message?: string; answer?: Answer; metadata?: { session_
 function adopt(id: string) {
   if (sessionID.peek() === id) return;
   sessionID.value = id;
-  go('/chat/' + encodeURIComponent(id), true);
+  go('/ask/' + encodeURIComponent(id), true);
 }
 
 async function follow(res: Response, signal: AbortSignal) {
