@@ -20,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"resync/hwa"
 	"resync/hwa/hwasim"
 	"resync/internal/app"
 	"resync/internal/auth"
@@ -44,7 +45,8 @@ type host struct {
 type hostConfig struct {
 	sim    hwasim.Config
 	config func(*config.Config)
-	engine string // address of the engine instead of the simulator's
+	engine string            // address of the engine instead of the simulator's
+	before func(*hwa.Client) // prepares the engine
 }
 
 func newHost(t *testing.T, change ...func(*hostConfig)) *host {
@@ -60,6 +62,12 @@ func newHost(t *testing.T, change ...func(*hostConfig)) *host {
 	t.Cleanup(engine.Close)
 	if c.engine == "" {
 		c.engine = engine.URL
+	}
+	if c.before != nil {
+		client, err := hwa.New(hwa.Config{BaseURLs: []string{engine.URL}, Username: sim.DefaultUser(), Password: sim.DefaultPassword()})
+		must(t, err)
+		c.before(client)
+		client.Close()
 	}
 	dir := t.TempDir()
 	cfg := &config.Config{
