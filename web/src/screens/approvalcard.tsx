@@ -91,7 +91,7 @@ export function ApprovalCard({ approval, bare, level = 3 }: { approval: Approval
         </div>
       ) : null}
       {d && d.action === 'reject' ? <p class="note">Declined by {d.approved_by ?? 'you'}{d.reason ? <>: “{d.reason}”</> : null}. Nothing was sent to the engine.</p> : null}
-      {decided || a.status === 'void' ? <RunStatus id={a.trace_id} /> : null}
+      {decided || a.status === 'void' ? <RunStatus id={a.trace_id} follow={d !== null} /> : null}
     </section>
   );
 }

@@ -1,6 +1,6 @@
 // The life of one action as the journal tells it, followed until the engine has confirmed it.
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { api } from '../lib/api';
 import type { JournalEntry, Run } from '../lib/contract';
 import { title, value } from '../lib/format';
@@ -11,7 +11,9 @@ import { Args } from './args';
 
 const ended = (r: Run) => /^(error|cancelled|rejected|void|verified|unverified|reconciled|undone)$/.test(r.phase);
 
-export function RunStatus({ id, quiet }: { id: string; quiet?: boolean }) {
+/** follow keeps the newest step in view, for the person who has just approved. */
+export function RunStatus({ id, quiet, follow }: { id: string; quiet?: boolean; follow?: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
   const run = useSignal<Run | null>(null);
   const error = useSignal<Error | null>(null);
   const asked = useSignal(0);
@@ -46,9 +48,10 @@ export function RunStatus({ id, quiet }: { id: string; quiet?: boolean }) {
   });
 
   const r = run.value;
+  useEffect(() => { if (follow) box.current?.scrollIntoView({ block: 'nearest' }); }, [r, follow]);
   if (!r) return error.value ? <ErrorCard error={error.value} title="The run cannot be read" retry={() => { asked.value++; }} /> : <Skeleton lines={2} />;
   return (
-    <div class="runstatus" data-run={r.run_id}>
+    <div class="runstatus" ref={box} data-run={r.run_id}>
       <p class="line">
         <PhaseMark phase={r.phase} />
         <span>{r.message}</span><span class="push" />
