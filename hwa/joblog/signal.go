@@ -124,7 +124,7 @@ func (l *Log) SignalsIn(r Range, n int) []Signal {
 }
 
 // rank sorts by score; near the end of the output a line weighs more, since a job
-// dies of what it said last.
+// dies of what it said near its end.
 func rank(all []Signal, last int) {
 	for i := range all {
 		if last-all[i].Line < 10 && all[i].Score > 30 {
@@ -132,8 +132,15 @@ func rank(all []Signal, last int) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Signal) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Line, a.Line))
+		// Of equals the first comes first: the later ones are its consequences.
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Line, b.Line))
 	})
+}
+
+// restates recognises the line with which a script reports its own return code:
+// true, and known from the plan already.
+func restates(lower string) bool {
+	return strings.Contains(lower, "return code") || strings.Contains(lower, "exit code") || strings.Contains(lower, "exit status")
 }
 
 // judge tells whether a line is worth citing.
@@ -145,6 +152,9 @@ func judge(number int, text string) (Signal, bool) {
 	lower := strings.ToLower(text)
 	if c := firstClue(lower); c != nil && (c.score > 72 || !isCalm(lower)) {
 		s.Kind, s.Score = c.kind, c.score
+		if s.Score <= 72 && restates(lower) {
+			s.Score -= 15
+		}
 	}
 	s.withCodes()
 	return s, s.Score > 0

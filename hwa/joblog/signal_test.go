@@ -71,7 +71,7 @@ func TestSignalsRanked(t *testing.T) {
 	for _, s := range log.Signals(10) {
 		got = append(got, fmt.Sprintf("%d %s %d ×%d %v", s.Line, s.Kind, s.Score, s.Count, s.Codes))
 	}
-	want := []string{"15 disk_full 96 ×1 []", "16 message_code 84 ×1 [AWSITA320E]", "13 database 84 ×1 []", "12 error 60 ×2 []", "10 warning 20 ×1 []"}
+	want := []string{"15 disk_full 96 ×1 []", "13 database 84 ×1 []", "16 message_code 84 ×1 [AWSITA320E]", "12 error 60 ×2 []", "10 warning 20 ×1 []"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -115,5 +115,19 @@ func BenchmarkParseAndSignals(b *testing.B) {
 		if len(log.Signals(5)) != 1 {
 			b.Fatal("signals")
 		}
+	}
+}
+
+// The first of equal errors is the cause; the line with which a script reports
+// its own return code tells nothing new.
+func TestSignalsNameTheCauseBeforeItsConsequences(t *testing.T) {
+	log := Parse("start\nERROR: tax class is empty\nERROR: 2 of 812 records rejected\nended with errors, return code 8\n")
+	var got []string
+	for _, s := range log.Signals(3) {
+		got = append(got, s.Text)
+	}
+	want := []string{"ERROR: tax class is empty", "ERROR: 2 of 812 records rejected", "ended with errors, return code 8"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
