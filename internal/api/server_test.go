@@ -37,6 +37,7 @@ type host struct {
 	base string
 	log  *lockedBuffer
 	open *counter // connections the server has accepted
+	stop func()   // ends the server
 
 	mu      sync.Mutex
 	onWrite func(http.ResponseWriter, *http.Request) bool // sees the next write to the engine; true means it has answered
@@ -89,15 +90,16 @@ func (h *host) serve() {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(h.t, err)
 	h.base = "http://" + ln.Addr().String()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.app.Serve(ctx, &watchedListener{ln, h.open}) }()
-	h.t.Cleanup(func() {
-		stop()
+	h.stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-done; err != nil {
 			h.t.Errorf("stopping the server: %v", err)
 		}
 	})
+	h.t.Cleanup(h.stop)
 }
 
 // engine stands before the simulator.
