@@ -112,7 +112,8 @@ function Transcript() {
     had.current = state;
   }, [state]);
   const onScroll = () => {
-    const el = box.current!;
+    const el = box.current;
+    if (!el) return; // the last scroll of a transcript that is gone
     stuck.current = el.scrollHeight - el.scrollTop - el.clientHeight < 60;
     if (stuck.current) below.value = false;
   };
