@@ -123,6 +123,9 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerUndo()
 	s.registerEvents()
 	s.registerSystem(mux)
+	if m := s.api.OpenAPI().Components.Schemas.Map()["ErrorModel"]; m != nil {
+		m.Properties["trace_id"] = &huma.Schema{Type: huma.TypeString, Description: "The id under which the log knows the request; also in X-Correlation-ID."}
+	}
 	mux.HandleFunc("/", s.elsewhere(mux))
 	return s.wrap(mux), s, nil
 }

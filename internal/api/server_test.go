@@ -36,8 +36,7 @@ type host struct {
 	app  *app.App
 	base string
 	log  *lockedBuffer
-	open *counter // connections the server has accepted
-	stop func()   // ends the server
+	stop func() // ends the server
 
 	mu      sync.Mutex
 	onWrite func(http.ResponseWriter, *http.Request) bool // sees the next write to the engine; true means it has answered
@@ -58,7 +57,7 @@ func newHost(t *testing.T, change ...func(*hostConfig)) *host {
 	}
 	sim, err := hwasim.New(c.sim)
 	must(t, err)
-	h := &host{t: t, sim: sim, log: &lockedBuffer{}, open: &counter{}}
+	h := &host{t: t, sim: sim, log: &lockedBuffer{}}
 	engine := httptest.NewServer(http.HandlerFunc(h.engine))
 	t.Cleanup(engine.Close)
 	if c.engine == "" {
@@ -92,7 +91,7 @@ func (h *host) serve() {
 	h.base = "http://" + ln.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- h.app.Serve(ctx, &watchedListener{ln, h.open}) }()
+	go func() { done <- h.app.Serve(ctx, ln) }()
 	h.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {

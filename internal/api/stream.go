@@ -39,8 +39,6 @@ func sse[T any](ctx huma.Context, ch <-chan event.Message[T], missed bool, rende
 	h.Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
 	out := &streamWriter{w: w, rc: http.NewResponseController(w)}
-	// The connection may carry other requests afterwards.
-	defer func() { _ = out.rc.SetWriteDeadline(time.Time{}) }()
 	out.text("retry: 2000\n\n")
 	if missed {
 		out.frame(frame{name: "reset", data: map[string]string{"message": "some events are no longer remembered; read the state afresh"}})
