@@ -141,7 +141,7 @@ func (in *inquiry) whyFailed(f *jobFacts, lg *runLog) []*finding {
 
 func (in *inquiry) abended(f *jobFacts, lg *runLog) []*finding {
 	fd := &finding{
-		cause: "abend_return_code", title: f.name + " ended with a return code that counts as an error", weight: 0.9,
+		state: string(hwa.JobStatusAbend), cause: "abend_return_code", title: f.name + " ended with a return code that counts as an error", weight: 0.9,
 		check:  "Check the job log at the lines named, and whether the job may be run twice, before repairing.",
 		remedy: "Repair the cause, then rerun the job; if its work is in fact done, confirm SUCC (conman confirm) or release the dependency of its successors.",
 		query:  []string{queryStates, "ABEND job ran and ended with an error return code successors held", "recovery options and actions stop continue rerun job ends abnormally", "confirm job changing the state from ABEND to SUCC"},
@@ -185,7 +185,7 @@ func (in *inquiry) abended(f *jobFacts, lg *runLog) []*finding {
 
 func (in *inquiry) launchFailed(f *jobFacts, lg *runLog) []*finding {
 	fd := &finding{
-		cause: "launch_failed", title: f.name + " could not be launched", weight: 0.92,
+		state: string(hwa.JobStatusFail), cause: "launch_failed", title: f.name + " could not be launched", weight: 0.92,
 		check:  "Check on the agent that the logon user exists and that its script and directory can be read; a code in the log or in TWSMERGE names the reason.",
 		remedy: "Correct what kept it from launching (the logon user of the job definition, streamlogon, or the script), then rerun; confirm is not supported on FAIL.",
 		query:  []string{queryStates, "job failed error retrieving the password structure for logon user"},

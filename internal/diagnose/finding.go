@@ -23,6 +23,7 @@ type finding struct {
 	fix    []Fix
 	query  []string // what to look up in the documents, most specific first
 	codes  []string
+	state  string // the job's status, when the finding is about it: an entry on another status is beside the point
 
 	rule     bool // how the product works, not what was observed
 	station  bool // about the workstation: the engine's messages on it belong here

@@ -1,9 +1,11 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 
 	"resync/hwa"
+	"resync/internal/plan"
 )
 
 // aboutPlan diagnoses the plan as a whole.
@@ -25,6 +27,7 @@ func (in *inquiry) aboutPlan() {
 			in.sayCounts()
 		}
 		findings = append(findings, in.failures()...)
+		findings = append(findings, in.stuck()...)
 	}
 	in.rank(findings, text, w)
 	in.sayHypotheses()
@@ -103,4 +106,90 @@ func (in *inquiry) failures() []*finding {
 		out = append(out, in.whyFailed(f, in.readLog(f))...)
 	}
 	return out
+}
+
+// mostStuck is how many waiting jobs are looked into for "what is wrong
+// tonight": each costs some readings.
+const mostStuck = 3
+
+// stuck looks into jobs that wait although their time has come, those first
+// that wait for something nobody may be working on.
+func (in *inquiry) stuck() []*finding {
+	if in.snap == nil {
+		return nil
+	}
+	var out []*finding
+	for _, w := range in.overdue() {
+		f, err := in.readJob(w.id)
+		if err != nil {
+			in.skipped("job "+w.id, err)
+			continue
+		}
+		in.noteJob(f)
+		gates := len(in.ans.Gates)
+		found := in.why(f)
+		in.ans.Gates = in.ans.Gates[:gates] // the gates of one job mean nothing in an answer about the plan
+		if len(found) > 0 && found[0].weight > otherStage {
+			// Beside a job that failed, one that waits comes second; one that
+			// waits for its turn under a limit, last.
+			found[0].weight *= 0.85
+			if w.rank <= waitsForTurn {
+				found[0].weight *= 0.7
+			}
+			out = append(out, found[0])
+		}
+	}
+	return out
+}
+
+// waiter is a job that waits, with how much it deserves a look.
+type waiter struct {
+	id   string
+	rank int
+}
+
+// waitsForTurn is the rank of a job that a limit holds back, which is often as
+// planned.
+const waitsForTurn = 2
+
+// overdue picks the jobs to look into.
+func (in *inquiry) overdue() []waiter {
+	var all []waiter
+	for i := range in.snap.Len() {
+		j := in.snap.Job(i)
+		if r := waitRank(j); r > 0 && !j.Scheduled.After(in.now) && !j.NotBefore.After(in.now) {
+			all = append(all, waiter{j.ID, r})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b waiter) int { return b.rank - a.rank })
+	out := all[:min(len(all), mostStuck)]
+	if n := len(all) - len(out); n > 0 {
+		in.skipped(plural(n, "further job that waits", "further jobs that wait")+" although due: ask about them by name", nil)
+	}
+	return out
+}
+
+// waitRank says how much a waiting job deserves a look: most, when what it waits
+// for does not come by itself; 0 when it waits for its turn.
+func waitRank(j plan.Job) int {
+	r := 0
+	switch hwa.JobSubStatus(j.SubStatus) {
+	case hwa.JobSubStatusHoldPriorityZero, hwa.JobSubStatusHoldWaitingForPrompt, hwa.JobSubStatusHoldWaitingForInput,
+		hwa.JobSubStatusReadyWaitingForAgent, hwa.JobSubStatusReadySuppressed, hwa.JobSubStatusReadyWaitingForUserIntervention:
+		r = 4
+	case hwa.JobSubStatusHoldWaitingForFile, hwa.JobSubStatusReadyWaitingForResources:
+		r = 3
+	case hwa.JobSubStatusReadyWaitingForLimit:
+		r = waitsForTurn
+	}
+	switch {
+	case hwa.JobStatus(j.Status) == hwa.JobStatusPend || hwa.JobStatus(j.Status) == hwa.JobStatusFence || hwa.JobStatus(j.Status) == hwa.JobStatusSuppr:
+		r = 4
+	case hwa.JobStatus(j.Status) == hwa.JobStatusReady && j.SubStatus == "":
+		r = 3
+	}
+	if r > 0 && j.Flags.Has(plan.FlagLate) {
+		r++
+	}
+	return r
 }

@@ -99,7 +99,7 @@ func (in *inquiry) document(fd *finding) []documented {
 		out = append(out, documented{p: p, codes: holds(p, codes), ex: retrieve.Explain(fd.title+" "+in.q.Text, codes, p)})
 	}
 	for n, q := range fd.query {
-		ps := slices.DeleteFunc(in.lookup(q, 6), func(p Passage) bool { return !speaksOf(p, fd.cause) })
+		ps := slices.DeleteFunc(in.lookup(q, 6), func(p Passage) bool { return !speaksOf(p, fd.cause) || onOtherState(p.Title, fd.state) })
 		if len(fd.codes) > 0 {
 			slices.SortStableFunc(ps, func(a, b Passage) int { return explains(b, fd.codes) - explains(a, fd.codes) })
 		}
@@ -108,10 +108,32 @@ func (in *inquiry) document(fd *finding) []documented {
 			most = 2
 		}
 		for _, p := range ps[:min(len(ps), most)] {
-			add(p)
+			if p.Score >= nearBest*ps[0].Score || len(holds(p, fd.codes)) > 0 {
+				add(p)
+			}
 		}
 	}
+	// The entry on the job's own status is the one to quote.
+	slices.SortStableFunc(out, func(a, b documented) int { return onState(b.p.Title, fd.state) - onState(a.p.Title, fd.state) })
 	return out
+}
+
+func onState(title, state string) int {
+	if state != "" && strings.HasPrefix(title, state+":") {
+		return 1
+	}
+	return 0
+}
+
+// nearBest is the share of the best passage's score that the next one needs to
+// be cited beside it.
+const nearBest = 0.6
+
+// onOtherState recognises an entry on one status, such as "FAIL: the job could
+// not be launched", that is not the one given.
+func onOtherState(title, state string) bool {
+	head, _, found := strings.Cut(title, ":")
+	return state != "" && found && head != state && head == strings.ToUpper(head) && !strings.ContainsAny(head, " 0123456789")
 }
 
 // speaksOf reports whether a passage is about a cause at all: it has one of the
