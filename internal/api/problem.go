@@ -53,6 +53,7 @@ func statusOf(err error) int {
 		{http.StatusNotFound, as[*ops.NameError]},
 		{http.StatusNotFound, is(tool.ErrNotFound)},
 		{http.StatusNotFound, is(store.ErrNotFound)},
+		{http.StatusConflict, as[*ops.RefusedError]},
 		{http.StatusConflict, as[*tool.MovedError]},
 		{http.StatusConflict, as[*tool.UndoRefusedError]},
 		{http.StatusConflict, is(tool.ErrDecided)},

@@ -62,7 +62,7 @@ func (d Deps) prepareLimit(ctx context.Context, a LimitArgs) (tool.Proposal[stat
 	}
 	old := valueOf(w.Limit)
 	if w.Limit != nil && old == a.Limit {
-		return none, fmt.Errorf("the limit of %s is %d already", w.Name, old)
+		return none, refused("the limit of %s is %d already", w.Name, old)
 	}
 	facts, effects := limitFacts(snap, w, a.Limit)
 	return tool.Proposal[stationPre]{

@@ -75,6 +75,14 @@ func (e *NameError) Error() string {
 	return fmt.Sprintf("nothing in the plan is named %q", e.Name)
 }
 
+// RefusedError says why an action makes no sense on its target as it is now.
+type RefusedError struct{ Reason string }
+
+// Error gives the reason.
+func (e *RefusedError) Error() string { return e.Reason }
+
+func refused(format string, args ...any) error { return &RefusedError{fmt.Sprintf(format, args...)} }
+
 func first(list []string, n int) []string { return list[:min(n, len(list))] }
 
 // jobID finds the plan id of the one job a name means. It never guesses.

@@ -98,7 +98,7 @@ func jobLog(d Deps) (*tool.Tool, error) {
 				run = last.ID
 			}
 			if run == "" {
-				return nil, fmt.Errorf("%s has not run, so it has no log", fullName(j))
+				return nil, refused("%s has not run, so it has no log", fullName(j))
 			}
 			return d.logOf(ctx, j, run, a.MaxLines)
 		})

@@ -168,11 +168,11 @@ func holdJob(d Deps) (*tool.Tool, error) {
 func refuseHold(j *hwa.JobInPlan) error {
 	switch {
 	case started(j):
-		return fmt.Errorf("%s cannot be held: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
+		return refused("%s cannot be held: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
 	case j.LastRunCompositeStatus.Canceled:
-		return fmt.Errorf("%s cannot be held: it is cancelled", fullName(j))
+		return refused("%s cannot be held: it is cancelled", fullName(j))
 	case j.Priority != nil && *j.Priority == 0:
-		return fmt.Errorf("%s is held already: its priority is 0", fullName(j))
+		return refused("%s is held already: its priority is 0", fullName(j))
 	}
 	return nil
 }
@@ -233,10 +233,10 @@ func releaseJob(d Deps) (*tool.Tool, error) {
 
 func refuseRelease(j *hwa.JobInPlan) error {
 	if started(j) {
-		return fmt.Errorf("%s cannot be released: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
+		return refused("%s cannot be released: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
 	}
 	if j.Priority == nil || *j.Priority != 0 {
-		return fmt.Errorf("%s is not held (its priority is %d), so there is nothing to release", fullName(j), valueOf(j.Priority))
+		return refused("%s is not held (its priority is %d), so there is nothing to release", fullName(j), valueOf(j.Priority))
 	}
 	return nil
 }
@@ -278,10 +278,10 @@ func updateJobPriority(d Deps) (*tool.Tool, error) {
 
 func refusePriority(j *hwa.JobInPlan, prio int) error {
 	if started(j) {
-		return fmt.Errorf("the priority of %s means nothing any more: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
+		return refused("the priority of %s means nothing any more: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
 	}
 	if valueOf(j.Priority) == prio {
-		return fmt.Errorf("the priority of %s is %d already", fullName(j), prio)
+		return refused("the priority of %s is %d already", fullName(j), prio)
 	}
 	return nil
 }
@@ -332,14 +332,14 @@ func rerunJob(d Deps) (*tool.Tool, error) {
 func refuseRerun(j *hwa.JobInPlan, runID string) error {
 	run := j.LastRun()
 	if run == nil {
-		return fmt.Errorf("%s has not run yet, so it cannot be rerun", fullName(j))
+		return refused("%s has not run yet, so it cannot be rerun", fullName(j))
 	}
 	if runID != "" && run.ID != runID {
 		return &tool.ArgError{Field: "run_id", Problem: fmt.Sprintf("%s is not the last run of %s, which is %s", runID, fullName(j), run.ID)}
 	}
 	st := j.LastRunCompositeStatus.Status
 	if !slices.Contains([]hwa.JobStatus{hwa.JobStatusSucc, hwa.JobStatusAbend, hwa.JobStatusFail, hwa.JobStatusError}, st) {
-		return fmt.Errorf("%s is %s; only a job that is SUCC, ABEND or FAIL can be rerun", fullName(j), st)
+		return refused("%s is %s; only a job that is SUCC, ABEND or FAIL can be rerun", fullName(j), st)
 	}
 	return nil
 }
