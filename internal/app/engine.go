@@ -77,7 +77,9 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	e.diag = diagnose.New(diagnose.Deps{Client: client, Plan: e.Plan.Snapshot, Passages: a.base, Now: now})
 	tools, err := ops.Tools(ops.Deps{
 		Client: client, Snapshot: e.snapshot, Search: a.search,
-		Diagnose: func(ctx context.Context, id string) (any, error) { return e.diag.Why(ctx, id) },
+		Diagnose: func(ctx context.Context, id string) (any, error) {
+			return e.diag.Answer(ctx, diagnose.Question{Text: "why", Jobs: []string{id}, Intent: diagnose.IntentDiagnosis})
+		},
 		Impact:   func(ctx context.Context, id string) (any, error) { return e.diag.Blocks(ctx, id) },
 	})
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 
 // BlocksResult is what waits for a job.
 type BlocksResult struct {
-	Job         string
-	Blocked     []Blocked // nearest first, at most 200
-	Total       int
-	AtRisk      int // deadlines that cannot be met even if the cause is repaired now
-	Critical    int
-	Evidence    []Evidence
-	NotExamined []string
+	Job         string     `json:"job"`
+	Blocked     []Blocked  `json:"blocked"` // nearest first, at most 200
+	Total       int        `json:"total"`
+	AtRisk      int        `json:"at_risk"` // deadlines that cannot be met even if the cause is repaired now
+	Critical    int        `json:"critical"`
+	Evidence    []Evidence `json:"evidence"`
+	NotExamined []string   `json:"not_examined"`
 }
 
 const maxBlocked = 200

@@ -13,15 +13,15 @@ import (
 
 // FailedResult is why a job's last run ended in error.
 type FailedResult struct {
-	Job         string
-	Status      string
-	ReturnCode  *int
-	ExitStatus  *int // as the job log's footer has it
-	Signals     []joblog.Signal
-	Codes       []string
-	Hypotheses  []Hypothesis
-	Evidence    []Evidence
-	NotExamined []string
+	Job         string          `json:"job"`
+	Status      string          `json:"status"`
+	ReturnCode  *int            `json:"return_code"`
+	ExitStatus  *int            `json:"exit_status"` // as the job log's footer has it
+	Signals     []joblog.Signal `json:"signals"`
+	Codes       []string        `json:"codes"`
+	Hypotheses  []Hypothesis    `json:"hypotheses"`
+	Evidence    []Evidence      `json:"evidence"`
+	NotExamined []string        `json:"not_examined"`
 }
 
 // WhyFailed joins what the plan, the run history, the job log and the documents

@@ -11,12 +11,12 @@ import (
 
 // WhyResult is every gate of a job and the causes that follow from them.
 type WhyResult struct {
-	Job         string
-	Status      string
-	Gates       []Gate
-	Hypotheses  []Hypothesis
-	Evidence    []Evidence
-	NotExamined []string
+	Job         string       `json:"job"`
+	Status      string       `json:"status"`
+	Gates       []Gate       `json:"gates"`
+	Hypotheses  []Hypothesis `json:"hypotheses"`
+	Evidence    []Evidence   `json:"evidence"`
+	NotExamined []string     `json:"not_examined"`
 }
 
 // Why examines every gate of the job with the given plan id and says which of
