@@ -39,6 +39,9 @@ type Options struct {
 	Clocks map[string]func() time.Time // :: engine name → clock
 	// SyncEvery is how often the plan is read; 30 s when zero.
 	SyncEvery time.Duration
+	// SettleEvery is how often unknown outcomes are looked up in the plan; 10 s
+	// when zero.
+	SettleEvery time.Duration
 	// ConsoleDir serves the console's sources from a folder and bundles them
 	// anew for each page; "" serves the embedded ones.
 	ConsoleDir string
@@ -73,6 +76,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	if o.SyncEvery <= 0 {
 		o.SyncEvery = 30 * time.Second
+	}
+	if o.SettleEvery <= 0 {
+		o.SettleEvery = 10 * time.Second
 	}
 	a := &App{opt: o, log: o.Log, news: event.NewBroker[api.News](256, 1024)}
 	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))

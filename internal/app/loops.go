@@ -50,12 +50,9 @@ func (a *App) follow(e *engine) {
 // syncTime bounds one reading of a plan.
 const syncTime = 2 * time.Minute
 
-// settleEvery is how often unknown outcomes are looked up in the plan.
-const settleEvery = 10 * time.Second
-
 // settle reconciles unknown outcomes and ends approvals nobody gave.
 func (a *App) settle(e *engine) {
-	tick := time.NewTicker(settleEvery)
+	tick := time.NewTicker(a.opt.SettleEvery)
 	defer tick.Stop()
 	for {
 		if n, err := e.Exec.Reconcile(a.ctx); err != nil && a.ctx.Err() == nil {
