@@ -49,6 +49,7 @@ func (d *dev) move() *cobra.Command {
 	}
 	c.Flags().StringVar(&d.opt.Name, "name", "", "package name at the new place (default: follows the directory if it did before)")
 	c.Flags().BoolVar(&d.opt.AllowVisibility, "allow-internal", false, "allow a package to become internal or public by the move")
+	c.Flags().BoolVar(&d.opt.ExactHistory, "exact-history", false, "two commits, the renames first: git follows even tiny files")
 	return d.moveFlags(c)
 }
 

@@ -54,21 +54,25 @@ func Apply(ctx context.Context, mv *Move, opt MoveOptions) (*Applied, error) {
 	if err := st.save(ctx, git); err != nil {
 		return nil, err
 	}
-	commit, err := mv.make(ctx, git, check, opt)
+	commit, err := mv.make(ctx, git, check, st, opt)
 	if err != nil {
 		return nil, mv.undo(context.WithoutCancel(ctx), git, st, err)
 	}
+	renames := commit
+	if st.Pending.Renames != "" {
+		renames = st.Pending.Renames
+	}
+	st.record(mv, Record{Commit: commit, Base: head, Renames: st.Pending.Renames})
 	st.Pending = nil
-	st.record(mv, commit, head)
 	out := &Applied{Move: mv, Commit: commit, LostHistory: []string{}}
-	if out.LostHistory, err = lostHistory(ctx, git, mv); err != nil {
+	if out.LostHistory, err = lostHistory(ctx, git, mv, renames); err != nil {
 		return out, errors.Join(err, st.save(ctx, git))
 	}
 	return out, st.save(ctx, git)
 }
 
 // make is the part of Apply that changes things.
-func (mv *Move) make(ctx context.Context, git gitRepo, check *checker, opt MoveOptions) (string, error) {
+func (mv *Move) make(ctx context.Context, git gitRepo, check *checker, st *state, opt MoveOptions) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(mv.mod.abs(mv.New)), 0o755); err != nil {
 		return "", fmt.Errorf("making room for %s: %w", mv.New, err)
 	}
@@ -76,6 +80,11 @@ func (mv *Move) make(ctx context.Context, git gitRepo, check *checker, opt MoveO
 		return "", err
 	}
 	removeEmpty(mv.mod, filepath.Dir(mv.mod.abs(mv.Old)))
+	if opt.ExactHistory && len(mv.edits) > 0 {
+		if err := mv.commitRenames(ctx, git, st); err != nil {
+			return "", err
+		}
+	}
 	if err := mv.write(); err != nil {
 		return "", err
 	}
@@ -125,6 +134,19 @@ func (mv *Move) commit(ctx context.Context, git gitRepo) (string, error) {
 	return git.head(ctx)
 }
 
+// commitRenames makes the first of two commits. It does not build by itself.
+func (mv *Move) commitRenames(ctx context.Context, git gitRepo, st *state) error {
+	if _, err := git.run(ctx, "commit", "-q", "-m", mv.subject()+" (renames only)", "-m", "The next commit edits them; this one does not build."); err != nil {
+		return err
+	}
+	head, err := git.head(ctx)
+	if err != nil {
+		return err
+	}
+	st.Pending.Renames = head
+	return st.save(ctx, git)
+}
+
 func (mv *Move) subject() string { return fmt.Sprintf("Move %s to %s", mv.Old, mv.New) }
 
 func (mv *Move) body() string {
@@ -153,7 +175,12 @@ func (mv *Move) undo(ctx context.Context, git gitRepo, st *state, cause error) e
 // restore undoes a move that was begun: directory back, index back, edited
 // files back.
 func restore(ctx context.Context, git gitRepo, m *Module, p *pending) error {
-	if head, err := git.head(ctx); err != nil || head != p.Base {
+	head, err := git.head(ctx)
+	if err == nil && p.Renames != "" && head == p.Renames {
+		_, err = git.run(ctx, "reset", "-q", "--soft", p.Base)
+		head = p.Base
+	}
+	if err != nil || head != p.Base {
 		return fmt.Errorf("HEAD is no longer the commit %.12s the move began at (%v): look at git log first", p.Base, err)
 	}
 	if _, err := os.Stat(m.abs(p.Old)); errors.Is(err, os.ErrNotExist) {
@@ -185,8 +212,8 @@ func removeEmpty(m *Module, dir string) {
 }
 
 // lostHistory lists the files moved that git does not see as renamed.
-func lostHistory(ctx context.Context, git gitRepo, mv *Move) ([]string, error) {
-	out, err := git.run(ctx, "-c", "diff.renameLimit=0", "show", "--format=", "--name-status", "-z", "-M", "--relative", "HEAD")
+func lostHistory(ctx context.Context, git gitRepo, mv *Move, commit string) ([]string, error) {
+	out, err := git.run(ctx, "-c", "diff.renameLimit=0", "show", "--format=", "--name-status", "-z", "-M", "--relative", commit)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ type Duplication struct {
 
 // leastNodes is the size (in syntax nodes) below which equal bodies say nothing:
 // a getter looks like every other getter.
-const leastNodes = 40
+const leastNodes = 30
 
 // duplicateFinder groups functions by the hash of their normalised body.
 type duplicateFinder map[string][]FunctionInfo

@@ -41,7 +41,7 @@ func ReadPlan(name string) ([]Step, error) {
 		if len(w) == 0 {
 			continue
 		}
-		if len(w) == 2 {
+		if len(w) == 2 && w[0] != "move" && w[0] != "shims" {
 			w = append([]string{"move"}, w...)
 		}
 		if len(w) != 3 || !slices.Contains([]string{"move", "shims"}, w[0]) {

@@ -15,6 +15,7 @@ type MoveOptions struct {
 	AllowGenerated  bool   // edit files marked "Code generated … DO NOT EDIT."
 	AllowVisibility bool   // let a package become, or stop being, internal
 	NoCheck         bool   // leave out go build and go vet
+	ExactHistory    bool   // commit the renames by themselves first: git then follows even files of which hardly a line stays
 }
 
 // Move is a planned move: everything below Old goes to New. The JSON names are

@@ -66,7 +66,7 @@ func prove(t *testing.T, s subject, moves int) {
 	a := Analyze(l.open(), DefaultRules())
 	t.Logf("analyze: %d packages, %d files, %d lines in %v", len(a.Packages), a.Statistics.TotalFiles, a.Statistics.TotalLines, time.Since(begin).Round(time.Millisecond))
 	rng := rand.New(rand.NewPCG(5, 42))
-	opt := MoveOptions{AllowGenerated: true, AllowVisibility: true}
+	opt := MoveOptions{AllowGenerated: true, AllowVisibility: true, ExactHistory: os.Getenv("RESYNC_REFACTOR_EXACT") != ""}
 	made, refused, broken, lost, files := 0, 0, 0, 0, 0
 	for try := 0; made+broken < moves && try < moves*6; try++ {
 		old, to := randomMove(rng, l.open(), try)

@@ -61,7 +61,11 @@ func Rollback(ctx context.Context, m *Module) (string, error) {
 	if _, err := git.run(ctx, "merge-base", "--is-ancestor", rec.Commit, "HEAD"); err != nil {
 		return "", refuse("commit %.12s (%s %s) is not part of the branch checked out", rec.Commit, rec.Kind, rec.Old)
 	}
-	if _, err := git.run(ctx, "revert", "--no-edit", rec.Commit); err != nil {
+	commits := []string{"revert", "--no-edit", rec.Commit}
+	if rec.Renames != "" {
+		commits = append(commits, rec.Renames)
+	}
+	if _, err := git.run(ctx, commits...); err != nil {
 		_, abort := git.run(context.WithoutCancel(ctx), "revert", "--abort")
 		if abort != nil {
 			return "", fmt.Errorf("reverting %.12s: %w; and git revert --abort: %w", rec.Commit, err, abort)

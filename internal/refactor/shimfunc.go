@@ -19,7 +19,7 @@ func (s *shimFile) function(d *ast.FuncDecl) error {
 	name := d.Name.Name
 	tparams, targs, ok := s.typeParams(d.Type.TypeParams)
 	params, args, ok2 := s.params(d.Type.Params)
-	results, _, ok3 := s.params(d.Type.Results)
+	results, ok3 := s.results(d.Type.Results)
 	if !ok || !ok2 || !ok3 {
 		if d.Type.TypeParams != nil {
 			return refuse("func %s cannot be forwarded: it is generic and its signature needs unexported names of %s", name, s.target.Path)
@@ -43,6 +43,12 @@ func (s *shimFile) params(list *ast.FieldList) (params, args string, ok bool) {
 		return "", "", true
 	}
 	var ps, as []string
+	taken := map[string]bool{}
+	for _, field := range list.List {
+		for _, id := range field.Names {
+			taken[id.Name] = true
+		}
+	}
 	n := 0
 	for _, field := range list.List {
 		if !s.writable(field.Type) {
@@ -57,10 +63,12 @@ func (s *shimFile) params(list *ast.FieldList) (params, args string, ok bool) {
 			names = []string{"_"}
 		}
 		for _, name := range names {
-			if name == "_" {
-				name = fmt.Sprintf("p%d", n)
+			for name == "_" {
+				if p := fmt.Sprintf("p%d", n); !taken[p] {
+					name = p
+				}
+				n++
 			}
-			n++
 			ps = append(ps, name+" "+typ)
 			if strings.HasPrefix(typ, "...") {
 				name += "..."
@@ -69,6 +77,23 @@ func (s *shimFile) params(list *ast.FieldList) (params, args string, ok bool) {
 		}
 	}
 	return strings.Join(ps, ", "), strings.Join(as, ", "), true
+}
+
+// results writes the types of the results: names would say nothing here.
+func (s *shimFile) results(list *ast.FieldList) (string, bool) {
+	if list == nil {
+		return "", true
+	}
+	var types []string
+	for _, field := range list.List {
+		if !s.writable(field.Type) {
+			return "", false
+		}
+		for range max(1, len(field.Names)) {
+			types = append(types, s.source(field.Type))
+		}
+	}
+	return strings.Join(types, ", "), true
 }
 
 func (s *shimFile) typeParams(list *ast.FieldList) (params, args string, ok bool) {

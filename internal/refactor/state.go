@@ -27,7 +27,8 @@ type Record struct {
 	New      string            `json:"new"`
 	Packages map[string]string `json:"packages"`
 	Commit   string            `json:"commit"`
-	Base     string            `json:"base"` // the commit before it
+	Base     string            `json:"base"`              // the commit before it
+	Renames  string            `json:"renames,omitempty"` // the commit of the renames alone, if there are two
 	Undone   string            `json:"undone,omitempty"`
 }
 
@@ -37,6 +38,8 @@ type pending struct {
 	New    string   `json:"new"`
 	Base   string   `json:"base"`
 	Edited []string `json:"edited"`
+
+	Renames string `json:"renames,omitempty"` // commit of the renames alone, once made
 }
 
 func loadState(ctx context.Context, git gitRepo) (*state, error) {
@@ -76,8 +79,9 @@ func (s *state) save(ctx context.Context, git gitRepo) error {
 	return nil
 }
 
-func (s *state) record(mv *Move, commit, base string) {
-	s.Moves = append(s.Moves, Record{Kind: "move", Old: mv.Old, New: mv.New, Packages: mv.Packages, Commit: commit, Base: base})
+func (s *state) record(mv *Move, rec Record) {
+	rec.Kind, rec.Old, rec.New, rec.Packages = "move", mv.Old, mv.New, mv.Packages
+	s.Moves = append(s.Moves, rec)
 	for old, to := range mv.Files {
 		s.Moved[old] = to
 	}
