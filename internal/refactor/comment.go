@@ -120,6 +120,9 @@ func wholePath(text string, start, end int) bool {
 		return true
 	}
 	c := text[end]
+	if strings.HasPrefix(text[end:], "/...") {
+		return true
+	}
 	if c == '.' {
 		return end+1 == len(text) || !(text[end+1] >= 'a' && text[end+1] <= 'z') || strings.HasPrefix(text, "//go:linkname")
 	}

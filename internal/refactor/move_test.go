@@ -275,7 +275,7 @@ func TestMoveDryRunTouchesNothing(t *testing.T) {
 // Defect 31: the predecessor's update-imports joined an import with the line
 // after it and lost commas. Every byte but the path and the name must stay.
 func TestDefect31_ImportRewritingKeepsEveryOtherByte(t *testing.T) {
-	for name, c := range map[string]struct{ before, after string }{
+	cases := map[string]struct{ before, after string }{
 		"next line is code":    {"package p\n\nimport \"m/a\"\nvar x,y = a.F(1,2) , a.V\n", "package p\n\nimport \"m/z/b\"\nvar x,y = b.F(1,2) , b.V\n"},
 		"one line, semicolons": {"package p; import (\"m/a\";\"fmt\") ; var _ = fmt.Sprint(a.F(1,\n2),a.V)", "package p; import (\"m/z/b\";\"fmt\") ; var _ = fmt.Sprint(b.F(1,\n2),b.V)"},
 		"carriage returns":     {"package p\r\n\r\n// see [a.F]\r\nimport \"m/a\"\r\n\r\n// V is [a.V].\r\nvar V = a.V\r\n", "package p\r\n\r\n// see [b.F]\r\nimport \"m/z/b\"\r\n\r\n// V is [b.V].\r\nvar V = b.V\r\n"},
@@ -284,17 +284,18 @@ func TestDefect31_ImportRewritingKeepsEveryOtherByte(t *testing.T) {
 		"dot import":           {"package p\n\nimport . \"m/a\"\n\nvar W = V\n", "package p\n\nimport . \"m/z/b\"\n\nvar W = V\n"},
 		"no newline at end":    {"package p\nimport \"m/a\"\nvar V = a.V", "package p\nimport \"m/z/b\"\nvar V = b.V"},
 		"package declares b":   {"package p\n\nimport \"m/a\"\n\nfunc b() { a.F(1, 2) }\n", "package p\n\nimport a \"m/z/b\"\n\nfunc b() { a.F(1, 2) }\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			l := newLab(t, "-- go.mod --\nmodule m\n\ngo 1.26\n-- a/a.go --\npackage a\n\nvar V = 1\n\nfunc F(x, y int) int { return x + y }\n")
-			l.write("p/p.go", c.before)
-			l.git("add", "-A")
-			l.git("commit", "-q", "-m", "p")
-			l.mustMove("a", "z/b", MoveOptions{NoCheck: true})
-			if diff := cmp.Diff(c.after, l.read("p/p.go")); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
+	}
+	l := newLab(t, "-- go.mod --\nmodule m\n\ngo 1.26\n-- a/a.go --\npackage a\n\nvar V = 1\n\nfunc F(x, y int) int { return x + y }\n")
+	for name, c := range cases {
+		l.write(name+"/p.go", c.before)
+	}
+	l.git("add", "-A")
+	l.git("commit", "-q", "-m", "callers")
+	l.mustMove("a", "z/b", MoveOptions{NoCheck: true})
+	for name, c := range cases {
+		if diff := cmp.Diff(c.after, l.read(name+"/p.go")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
