@@ -29,7 +29,7 @@ type askFlags struct {
 func newAsk(e *env) *cobra.Command {
 	var f askFlags
 	c := &cobra.Command{
-		Use: "ask [flags] QUESTION", Short: "Ask about the plan; every sentence of the answer points to its evidence", Args: cobra.MinimumNArgs(1),
+		Use: "ask [flags] QUESTION", Short: "Ask about the plan; every sentence of the answer points to its evidence", Args: needs("QUESTION"),
 		Long: "Ask about the plan. Without --demo or --server the configured engine is asked directly.\n" +
 			"With --server the credentials are taken from RESYNC_USER and RESYNC_PASSWORD, or a one-time token from RESYNC_LOGIN_TOKEN.\n" +
 			"Nothing is ever executed from here: actions are only named.",

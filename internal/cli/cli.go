@@ -70,6 +70,16 @@ func newRoot(e *env) *cobra.Command {
 	return root
 }
 
+// needs asks for at least one argument and says what is missing.
+func needs(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s is missing: %s", what, c.UseLine())
+		}
+		return nil
+	}
+}
+
 func newVersion(e *env) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{

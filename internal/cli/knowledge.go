@@ -32,7 +32,7 @@ func (e *env) openBase(ctx context.Context, file string) (*knowledge.Base, func(
 func newIngest(e *env) *cobra.Command {
 	file, asJSON := "", false
 	c := &cobra.Command{
-		Use: "ingest PATH…", Short: "Read manuals and runbooks (Markdown, text) into the knowledge base", Args: cobra.MinimumNArgs(1),
+		Use: "ingest PATH…", Short: "Read manuals and runbooks (Markdown, text) into the knowledge base", Args: needs("PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			base, done, err := e.openBase(c.Context(), file)
 			if err != nil {
@@ -85,7 +85,7 @@ func (e *env) ingested(r knowledge.Report, asJSON bool) error {
 func newSearch(e *env) *cobra.Command {
 	file, asJSON, k := "", false, 5
 	c := &cobra.Command{
-		Use: "search QUERY", Short: "Find passages of the knowledge base", Args: cobra.MinimumNArgs(1),
+		Use: "search QUERY", Short: "Find passages of the knowledge base", Args: needs("QUERY"),
 		RunE: func(c *cobra.Command, args []string) error {
 			base, done, err := e.openBase(c.Context(), file)
 			if err != nil {

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestServeAndAskOverTheNetwork: two processes, configuration only between them.
+func TestServeAndAskOverTheNetwork(t *testing.T) {
+	_, out := resync(t, "sim", "--addr", "127.0.0.1:0", "--jobs", "400", "--fault", "job-abend")
+	line := lineWith(t, out, "/twsd/api/v2")
+	engine := strings.TrimSuffix(line[strings.Index(line, "http://"):], "/twsd/api/v2")
+	login := strings.Fields(strings.ReplaceAll(lineWith(t, out, "User "), ",", ""))
+	dir := t.TempDir()
+	settings := "engines:\n  night:\n    urls: [" + engine + "]\n    username: " + login[1] + "\n    password: env:NIGHT_PASSWORD\n    environment: development\ndata_dir: " + dir + "\n"
+	file := filepath.Join(dir, "resync.yaml")
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NIGHT_PASSWORD", login[3])
+	server, served := resync(t, "serve", "--config", file, "--addr", "127.0.0.1:0")
+	lineWith(t, served, "Resync serves on http://127.0.0.1:")
+	first := lineWith(t, served, "Nobody has an account yet")
+	base, token, _ := strings.Cut(first[strings.Index(first, "http://"):], "/login#token=")
+
+	t.Setenv("RESYNC_LOGIN_TOKEN", token)
+	ask := func() (int, string, string) {
+		var stdout, stderr bytes.Buffer
+		code := Run(context.Background(), []string{"ask", "--json", "--server", base, "Why did PAYROLL_NET abend?"}, strings.NewReader(""), &stdout, &stderr)
+		return code, stdout.String(), stderr.String()
+	}
+	code, stdout, stderr := ask()
+	var ans struct {
+		Answer     string
+		Hypotheses []struct{ Cause string }
+	}
+	if err := json.Unmarshal([]byte(stdout), &ans); code != exitOK || err != nil {
+		t.Fatalf("status %d, %v: %s", code, err, stderr)
+	}
+	if len(ans.Hypotheses) == 0 || !strings.Contains(ans.Answer, "PAYROLL_NET") {
+		t.Errorf("answer: %s", stdout)
+	}
+	if code, _, stderr := ask(); code != exitUsage || !strings.Contains(stderr, "this login link is not valid: it has been used") {
+		t.Errorf("a spent token: status %d, %s", code, stderr)
+	}
+	// The same engine asked directly, with the settings alone.
+	var direct, problems bytes.Buffer
+	if code := Run(t.Context(), []string{"ask", "--config", file, "How many jobs are in ABEND?"}, strings.NewReader(""), &direct, &problems); code != exitOK || !strings.Contains(direct.String(), "ABEND") {
+		t.Errorf("status %d: %s%s", code, direct.String(), problems.String())
+	}
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Errorf("the server did not end well on SIGTERM: %v", err)
+	}
+}
+
+// TestEvalOfTheScenarioSet is the acceptance of issue 2: the same command on the
+// evaluation set and the eight manuals.
+func TestEvalOfTheScenarioSet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT RUN: 20 scenarios over the eight manuals (-short)")
+	}
+	dir := os.Getenv("RESYNC_TESTDATA")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	set, manuals := filepath.Join(dir, "eval", "scenarios.jsonl"), filepath.Join(dir, "manuals")
+	for _, p := range []string{set, manuals} {
+		if _, err := os.Stat(p); err != nil {
+			t.Skipf("NOT RUN: 20 scenarios over the eight manuals, %s is not there (set RESYNC_TESTDATA)", p)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	code := Run(t.Context(), []string{"eval", "scenarios", "--data", set, "--manuals", manuals, "--json"}, strings.NewReader(""), &stdout, &stderr)
+	var got struct {
+		N, Top1, Top3, Unsafe int
+		Rows                  []struct{ ID string }
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &got); code != exitOK || err != nil {
+		t.Fatalf("status %d, %v: %s", code, err, stderr.String())
+	}
+	if got.N != 20 || len(got.Rows) != 20 || got.Top1 < 18 || got.Top3 < 20 || got.Unsafe != 0 {
+		t.Errorf("n %d, top1 %d, top3 %d, unsafe %d; want 20, at least 18, 20, 0", got.N, got.Top1, got.Top3, got.Unsafe)
+	}
+	t.Logf("top1 %d, top3 %d, unsafe %d", got.Top1, got.Top3, got.Unsafe)
+}
+
+func TestAnswersDoNotCommandTheTerminal(t *testing.T) {
+	in := "job \x1b]0;owned\x07 \x1b[31mred\u009b31m \x00 line\nnext\ttab é"
+	if got := plainText(in); strings.ContainsAny(got, "\x1b\x07\x00\u009b") || !strings.Contains(got, "line\nnext\ttab é") {
+		t.Errorf("%q became %q", in, got)
+	}
+}
