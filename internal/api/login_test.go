@@ -1,15 +1,19 @@
 package api_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"resync/internal/auth"
 	"resync/internal/config"
+	"resync/internal/store"
 )
 
 func withAdmin(c *hostConfig) {
@@ -36,6 +40,17 @@ func TestLoginByOneTimeToken(t *testing.T) {
 	if again.cookie() != "" {
 		t.Error("a failed login left a cookie")
 	}
+}
+
+func TestAnExpiredTokenSaysSo(t *testing.T) {
+	h := newHost(t)
+	h.token("ana", auth.Operator) // makes the account
+	db, err := store.Open(t.Context(), "sqlite:"+h.file)
+	must(t, err)
+	defer db.Close()
+	hash := sha256.Sum256([]byte("yesterday"))
+	must(t, db.PutLoginToken(t.Context(), store.LoginToken{TokenHash: hex.EncodeToString(hash[:]), User: "ana", ExpiresAt: time.Now().Add(-time.Minute)}))
+	h.anonymous().post("/api/v1/auth/login", map[string]string{"token": "yesterday"}).problem(http.StatusUnauthorized, "this login link is not valid: it has expired")
 }
 
 func TestSessionCookie(t *testing.T) {

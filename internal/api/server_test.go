@@ -35,6 +35,7 @@ type host struct {
 	sim  *hwasim.Sim
 	app  *app.App
 	base string
+	file string // of the database
 	log  *lockedBuffer
 	stop func() // ends the server
 
@@ -78,6 +79,7 @@ func newHost(t *testing.T, change ...func(*hostConfig)) *host {
 		Reconcile: config.Reconcile{Grace: time.Minute}, Knowledge: config.Knowledge{Handbook: true},
 	}
 	c.config(cfg)
+	h.file = filepath.Join(dir, "resync.db")
 	h.app, err = app.New(t.Context(), app.Options{Config: cfg, Version: "test", NoConsole: true, SyncEvery: time.Hour, SettleEvery: 20 * time.Millisecond,
 		Clocks: map[string]func() time.Time{"night": sim.Now}, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	must(t, err)
