@@ -80,7 +80,7 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 		Diagnose: func(ctx context.Context, id string) (any, error) {
 			return e.diag.Answer(ctx, diagnose.Question{Text: "why", Jobs: []string{id}, Intent: diagnose.IntentDiagnosis})
 		},
-		Impact:   func(ctx context.Context, id string) (any, error) { return e.diag.Blocks(ctx, id) },
+		Impact: func(ctx context.Context, id string) (any, error) { return e.diag.Blocks(ctx, id) },
 	})
 	if err != nil {
 		return nil, err
