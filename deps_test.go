@@ -123,12 +123,16 @@ func unread() map[string]string {
 // selected somewhere in a package that imports internal/config.
 func TestDefect22_EverySettingHasAReader(t *testing.T) {
 	h := parseHouse(t)
-	selected := map[string]bool{}
-	wired := false
+	readers := map[string]bool{} // :: package → it imports internal/config
 	for _, f := range h.product() {
-		imports := f.imports()
-		if _, ok := imports["internal/config"]; ok {
-			wired = wired || f.pkg == "internal/app"
+		if _, ok := f.imports()["internal/config"]; ok {
+			readers[f.pkg] = true
+		}
+	}
+	wired := readers["internal/app"]
+	selected := map[string]bool{}
+	for _, f := range h.product() {
+		if readers[f.pkg] {
 			for _, name := range selectors(f.ast) {
 				selected[name] = true
 			}
