@@ -54,6 +54,11 @@ func (m *Module) checkPlaces(old, to string, why *refusals) {
 	if _, err := os.Lstat(m.abs(to)); err == nil {
 		why.add("%s exists already: choose a place that is free", to)
 	}
+	for d := path.Dir(to); d != "."; d = path.Dir(d) {
+		if isFile(m.abs(d)) {
+			why.add("%s is a file: %s cannot lie below it", d, to)
+		}
+	}
 	m.checkNested(old, to, why)
 	if err := module.CheckImportPath(m.importPath(to)); err != nil {
 		why.add("%s is no valid import path: %v", to, err)

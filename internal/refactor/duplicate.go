@@ -65,7 +65,7 @@ func (d duplicateFinder) found() []Duplicate {
 // function itself is replaced by its order of appearance; "" for a small one.
 func bodyHash(fn *ast.FuncDecl) string {
 	h := sha256.New()
-	local := map[*ast.Object]int{}
+	local := map[any]int{} // declaration → order
 	nodes := 0
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		if n == nil {

@@ -105,6 +105,7 @@ func TestRefusals(t *testing.T) {
 		"missing":                 {"nowhere", "x", "no directory nowhere"},
 		"no package":              {"empty", "x", "no Go package"},
 		"clash":                   {"a", "b", "b exists already"},
+		"below a file":            {"a", "b/b.go/x", "b/b.go is a file"},
 		"clash below":             {"a", "b/b.go", "exists already"},
 		"into vendor":             {"a", "vendor/a", "vendored tree"},
 		"out of vendor":           {"vendor/example.org/w", "w", "vendored tree"},
