@@ -33,6 +33,7 @@ func newDemo(e *env) *cobra.Command {
 	c.Flags().StringVar(&addr, "addr", addr, "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.dataDir, "data-dir", "", "keep the demo's data here; a temporary directory when empty")
 	c.Flags().StringArrayVar(&o.manuals, "manuals", nil, "file or folder of manuals to ingest at start; may be repeated")
+	c.Flags().StringVar(&o.console, "console", "", "for developers: folder of the console's sources, bundled anew for each page")
 	c.Flags().StringVar(&level, "log", level, "debug, info, warn or error")
 	return c
 }

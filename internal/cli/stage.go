@@ -60,6 +60,7 @@ type stageOptions struct {
 	sim       simFlags
 	dataDir   string
 	noConsole bool
+	console   string // folder of the console's sources, "" for the embedded ones
 	log       *slog.Logger
 	manuals   []string
 }
@@ -81,7 +82,7 @@ func newStage(ctx context.Context, o stageOptions) (*stage, error) {
 		o.dataDir = s.dir
 	}
 	s.app, err = app.New(ctx, app.Options{
-		Config: demoConfig(sim, s.addr, o.dataDir), Version: Version, Log: o.log, NoConsole: o.noConsole,
+		Config: demoConfig(sim, s.addr, o.dataDir), Version: Version, Log: o.log, NoConsole: o.noConsole, ConsoleDir: o.console,
 		Clocks: map[string]func() time.Time{"demo": sim.Now}, SyncEvery: 2 * time.Second,
 	})
 	if err != nil {
