@@ -253,6 +253,9 @@ func TestDefect09_CancelCutsTheCallOff(t *testing.T) {
 	if a := <-answer; a["status"] != "outcome_unknown" {
 		t.Errorf("the approver saw %v", a)
 	}
+	if !strings.Contains(string(h.anonymous().get("/metrics").body), "resync_action_outcome_unknown 1") {
+		t.Error("the metric does not count the unknown outcome")
+	}
 	run := b.get(runsPath + "/" + trace).ok()
 	if !strings.Contains(fmt.Sprint(run["message"]), "nothing is sent again") {
 		t.Errorf("run: %v", run["message"])

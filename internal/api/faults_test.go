@@ -215,9 +215,6 @@ func TestFaultAnswerLostAfterTheWrite(t *testing.T) {
 	if got["status"] != "outcome_unknown" {
 		t.Errorf("approved: %v", got)
 	}
-	if !strings.Contains(string(h.anonymous().get("/metrics").body), "resync_action_outcome_unknown 1") {
-		t.Error("the metric does not count the unknown outcome")
-	}
 	run := b.run(trace, "reconciled")
 	if run["status"] != "done" || !strings.Contains(fmt.Sprint(run["message"]), "settled by reading the plan") {
 		t.Errorf("run: %v", run)

@@ -136,7 +136,7 @@ func (a *App) openAuth(ctx context.Context) error {
 func (a *App) openChat(context.Context) error {
 	sides := map[string]chat.Side{}
 	for _, e := range a.engines {
-		sides[e.Name] = chat.Side{Asker: agent.New(e.diag, e.Exec), Desk: e.Desk}
+		sides[e.Name] = chat.Side{Asker: asker{agent.New(e.diag, e.Exec), e}, Desk: e.Desk}
 	}
 	a.chat = chat.New(a.db, sides, a.log)
 	return nil

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"resync/internal/agent"
 	"resync/internal/diagnose"
@@ -26,6 +27,26 @@ func (a *App) Ask(ctx context.Context, engineName, question string) (*diagnose.A
 		return nil, err
 	}
 	return reply.Answer, nil
+}
+
+// asker is the agent of one engine. The first question after a start waits for
+// the plan: an answer without it would be of the documents alone.
+type asker struct {
+	*agent.Agent
+	e *engine
+}
+
+// firstPlan is how long a question waits for the first reading of the plan.
+const firstPlan = 10 * time.Second
+
+// Ask passes the question on.
+func (k asker) Ask(ctx context.Context, who tool.Identity, q agent.Question, l agent.Listener) (agent.Reply, error) {
+	select {
+	case <-k.e.tried:
+	case <-ctx.Done():
+	case <-time.After(firstPlan):
+	}
+	return k.Agent.Ask(ctx, who, q, l)
 }
 
 func (a *App) find(name string) (*engine, error) {

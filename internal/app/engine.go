@@ -23,6 +23,7 @@ type engine struct {
 	api.Engine
 	diag  *diagnose.Engine
 	nudge chan struct{} // asks for a reading of the plan now
+	tried chan struct{} // closed when the plan has been read, or not, for the first time
 }
 
 func (a *App) openEngines(context.Context) error {
@@ -72,7 +73,7 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	if now == nil {
 		now = time.Now
 	}
-	e := &engine{nudge: make(chan struct{}, 1)}
+	e := &engine{nudge: make(chan struct{}, 1), tried: make(chan struct{})}
 	e.Engine = api.Engine{Name: c.Name, Environment: c.Environment, ReadOnly: c.ReadOnly, Client: client, Plan: &plan.Live{Now: now}, Now: now}
 	e.diag = diagnose.New(diagnose.Deps{Client: client, Plan: e.Plan.Snapshot, Passages: a.base, Now: now})
 	tools, err := ops.Tools(ops.Deps{

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"resync/hwa"
@@ -26,10 +27,12 @@ func (a *App) loops() {
 func (a *App) follow(e *engine) {
 	tick := time.NewTicker(a.opt.SyncEvery)
 	defer tick.Stop()
+	tried := sync.OnceFunc(func() { close(e.tried) })
 	for {
 		ctx, cancel := context.WithTimeout(a.ctx, syncTime)
 		s, err := e.Plan.Sync(ctx, e.Client)
 		cancel()
+		tried()
 		switch {
 		case a.ctx.Err() != nil:
 			return
