@@ -40,6 +40,7 @@ type tally struct {
 	Fails   int     `json:"fails"`
 	Refuses int     `json:"refuses"`
 	Stale   int     `json:"stale_package_comments"` // "Package old" left
+	Left    int     `json:"stale_imports"`          // files, whatever their tags, that still import the old path
 	Seconds float64 `json:"seconds"`
 }
 
@@ -57,16 +58,20 @@ func compareGopls(t *testing.T, gopls string, s subject) {
 			continue
 		}
 		to := fmt.Sprintf("%s%d", p.Dir, try)
+		check := newChecker(&Move{mod: m, Old: p.Dir, New: to, Packages: map[string]string{p.Path: m.importPath(to)}})
+		if err := check.before(context.Background()); err != nil {
+			t.Fatal(err)
+		}
 		begin := time.Now()
 		_, err := l.move(p.Dir, to, MoveOptions{AllowGenerated: true, NoCheck: true})
 		ours.Seconds += time.Since(begin).Seconds()
-		ours.count(t, l, "resync", p, to, err)
+		ours.count(t, l, "resync", p, to, check, err)
 		l.git("reset", "-q", "--hard", start)
 		l.git("clean", "-qfd")
 		begin = time.Now()
 		err = goplsRename(l, gopls, p, base(to))
 		theirs.Seconds += time.Since(begin).Seconds()
-		theirs.count(t, l, "gopls", p, to, err)
+		theirs.count(t, l, "gopls", p, to, check, err)
 		l.git("reset", "-q", "--hard", start)
 		l.git("clean", "-qfd")
 	}
@@ -75,20 +80,15 @@ func compareGopls(t *testing.T, gopls string, s subject) {
 	t.Logf("GOPLS %s resync %s gopls %s", s.name, a, b)
 }
 
-func (c *tally) count(t *testing.T, l *lab, who string, p *Package, to string, err error) {
+func (c *tally) count(t *testing.T, l *lab, who string, p *Package, to string, check *checker, err error) {
 	if err != nil {
 		c.Refuses++
 		t.Logf("%s does not rename %s: %v", who, p.Dir, err)
 		return
 	}
-	ctx := context.Background()
-	out, err := goCommand(ctx, l.dir, "build", "-o", os.DevNull, "./...")
-	if err == nil {
-		out, err = goCommand(ctx, l.dir, "vet", "./...")
-	}
-	if err != nil {
+	if err := check.after(context.Background()); err != nil {
 		c.Fails++
-		t.Logf("%s, %s → %s: %s", who, p.Dir, to, problem(out, err))
+		t.Logf("%s, %s → %s: %v", who, p.Dir, to, err)
 	} else {
 		c.Builds++
 	}
@@ -96,6 +96,8 @@ func (c *tally) count(t *testing.T, l *lab, who string, p *Package, to string, e
 	if stale.Run() == nil {
 		c.Stale++
 	}
+	left, _ := exec.Command("grep", "-rlF", "--include=*.go", `"`+p.Path+`"`, l.dir).Output()
+	c.Left += strings.Count(string(left), "\n")
 }
 
 // goplsRename asks a language server of its own to rename the package by its
@@ -122,6 +124,7 @@ type workspaceEdit struct {
 	DocumentChanges []struct {
 		Kind           string
 		OldURI, NewURI string
+		URI            string
 		TextDocument   struct{ URI string }
 		Edits          []struct {
 			Range struct {
@@ -213,6 +216,15 @@ func applyWorkspaceEdit(e *workspaceEdit) error {
 				return err
 			}
 			continue
+		}
+		if c.Kind == "delete" {
+			if err := os.RemoveAll(file(c.URI)); err != nil {
+				return err
+			}
+			continue
+		}
+		if c.TextDocument.URI == "" {
+			return fmt.Errorf("gopls answered with an edit of kind %q that is not made here: %+v", c.Kind, c)
 		}
 		name := file(c.TextDocument.URI)
 		src, err := os.ReadFile(name)
