@@ -140,7 +140,6 @@ type route struct {
 	tier    Tier
 	role    auth.Role
 	errors  []int
-	maxBody int64
 }
 
 // add registers a handler under every path of the route.
