@@ -187,7 +187,13 @@ func orNone(v any) any {
 // call sends the write once and journals what came of it.
 func (x *Executor) call(ctx, runCtx context.Context, st RunState, t *Tool) error {
 	m := Meta{RunID: st.ID, User: st.User, Reason: st.Reason, Ticket: st.Ticket}
-	_, err := guardWrite(func() error { return t.write.do(runCtx, st.Args, st.PreImage, m) })
+	start := x.cfg.Now()
+	err := guardWrite(func() error { return t.write.do(runCtx, st.Args, st.PreImage, m) })
+	status := statusOf(err)
+	if errors.Is(err, ErrMaybeActed) {
+		status = StatusUnknown
+	}
+	x.cfg.Observe(st.Tool, status, x.cfg.Now().Sub(start))
 	switch {
 	case err == nil:
 		if err := x.settle(ctx, st, EvDone, map[string]any{"note": "accepted by the engine, not yet confirmed"}, nil); err != nil {
@@ -206,13 +212,13 @@ func (x *Executor) call(ctx, runCtx context.Context, st RunState, t *Tool) error
 }
 
 // guardWrite treats a panic in a write as a write that may have acted.
-func guardWrite(do func() error) (ok bool, err error) {
+func guardWrite(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal fault: %v: %w", p, ErrMaybeActed)
 		}
 	}()
-	return true, do()
+	return do()
 }
 
 func cause(ctx context.Context) string {

@@ -78,6 +78,9 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Notify     func(Notice) // progress for screens; must not block
+	// Observe is told of every call that ended: of reads, and of writes that were
+	// sent. It must not block.
+	Observe func(tool string, status Status, took time.Duration)
 
 	ApprovalTTL    time.Duration // default 15 min, the longest allowed
 	UndoTTL        time.Duration // default 24 h
@@ -154,6 +157,9 @@ func setDefaults(c *Config) {
 	}
 	if c.Notify == nil {
 		c.Notify = func(Notice) {}
+	}
+	if c.Observe == nil {
+		c.Observe = func(string, Status, time.Duration) {}
 	}
 }
 
@@ -240,6 +246,7 @@ func (x *Executor) Call(ctx context.Context, who Identity, req Request) (Result,
 	var res Result
 	if t.write == nil {
 		res, err = x.read(ctx, who, t, args)
+		x.cfg.Observe(t.Spec.Name, statusOf(err), x.cfg.Now().Sub(start))
 	} else {
 		res, err = x.propose(ctx, who, t, args, req)
 	}
@@ -248,6 +255,13 @@ func (x *Executor) Call(ctx context.Context, who Identity, req Request) (Result,
 		res.Status, res.Err = StatusError, err
 	}
 	return res, err
+}
+
+func statusOf(err error) Status {
+	if err != nil {
+		return StatusError
+	}
+	return StatusDone
 }
 
 // admit is the first half of the chain: identity, tool, strict schema and

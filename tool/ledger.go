@@ -210,9 +210,10 @@ type UndoRecord struct {
 
 // RunFilter selects runs; zero fields select all. Newest first.
 type RunFilter struct {
-	User, Tool, Conversation string
-	Active                   bool // neither final nor rejected
-	Limit                    int
+	Engine, User, Tool, Conversation string
+
+	Active bool // neither final nor rejected
+	Limit  int
 }
 
 // The conditions a ledger reports. Implementations wrap them.

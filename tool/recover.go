@@ -42,7 +42,7 @@ func (x *Executor) Recover(ctx context.Context) error {
 // voidUnsent ends runs that were approved when the process died before the
 // claim: nothing was sent, and a person decides whether to ask again.
 func (x *Executor) voidUnsent(ctx context.Context) error {
-	active, err := x.cfg.Ledger.ListRuns(ctx, RunFilter{Active: true, Limit: 1000})
+	active, err := x.cfg.Ledger.ListRuns(ctx, RunFilter{Engine: x.cfg.Engine.Name, Active: true, Limit: 1000})
 	if err != nil {
 		return fmt.Errorf("reading open runs: %w", err)
 	}
@@ -130,6 +130,7 @@ func (x *Executor) reconcile(ctx context.Context, st RunState, t *Tool) (bool, e
 	detail := map[string]any{"applied": c.Verdict == Applied, "note": c.Note, "state": c.State}
 	switch {
 	case c.Verdict == Applied:
+		detail["note"] = c.Note + " (the same action by somebody else would look alike)"
 		if err := x.append(ctx, st, EvReconciled, system, detail); err != nil {
 			return false, err
 		}

@@ -87,9 +87,9 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 		return nil, err
 	}
 	e.Exec, err = tool.New(tool.Config{
-		Tools: tools, Ledger: ops.NewLedger(a.db), Policy: &guard{pol, a.opt.Config.Approvals.FourEyesFrom}, Identities: people{a.auth},
+		Tools: tools, Ledger: ops.NewLedger(a.db), Policy: &guard{a, pol, a.opt.Config.Approvals.FourEyesFrom}, Identities: people{a.auth},
 		Engine: tool.Engine{Name: c.Name, Environment: tool.Environment(c.Environment), ReadOnly: c.ReadOnly},
-		NewID:  store.NewID, Log: a.log, Notify: func(n tool.Notice) { a.tell(e, n) },
+		NewID:  store.NewID, Log: a.log, Notify: func(n tool.Notice) { a.tell(e, n) }, Observe: a.toolRun,
 		ApprovalTTL: a.opt.Config.Approvals.TTL, UndoTTL: a.opt.Config.Undo.TTL, ReconcileGrace: a.opt.Config.Reconcile.Grace,
 	})
 	if err != nil {

@@ -127,6 +127,13 @@ func (o observer) After(_ context.Context, at hwa.Attempt) {
 	o.app.metrics.EngineRequest(o.engine, at.Op, outcome, at.Duration)
 }
 
+// toolRun counts the calls of tools.
+func (a *App) toolRun(name string, status tool.Status, took time.Duration) {
+	if a.metrics != nil {
+		a.metrics.ToolRun(name, string(status), took)
+	}
+}
+
 // state is what a scrape reads at the moment it comes.
 func (a *App) state(ctx context.Context) (telemetry.State, error) {
 	st := telemetry.State{PlanAge: map[string]time.Duration{}}
@@ -146,6 +153,7 @@ func (a *App) state(ctx context.Context) (telemetry.State, error) {
 
 // guard asks the Cedar policies for the executor.
 type guard struct {
+	app      *App
 	pol      *policy.Policy
 	fourEyes string
 }
@@ -157,6 +165,10 @@ func (g *guard) Decide(_ context.Context, r tool.PolicyRequest) (tool.PolicyDeci
 		Risk: r.Risk.String(), EngineName: r.Engine.Name, EngineEnvironment: string(r.Engine.Environment), EngineReadOnly: r.Engine.ReadOnly,
 		Requester: r.Requester, FourEyesFrom: g.fourEyes,
 	})
+	// Whether a card shows its buttons is asked as well; only what was tried counts.
+	if !d.Allow && r.Action != tool.ActApprove && g.app.metrics != nil {
+		g.app.metrics.PolicyDenied(d.RuleID)
+	}
 	return tool.PolicyDecision{Allow: d.Allow, Rule: d.RuleID, Reason: d.Reason, Needed: d.Needed, AllowSelf: d.AllowSelf}, nil
 }
 

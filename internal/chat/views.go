@@ -168,8 +168,9 @@ func (d *Desk) Approval(ctx context.Context, who tool.Identity, runID string) (A
 	return d.Card(ctx, who, st, a), nil
 }
 
-// Runs lists runs, newest first.
+// Runs lists runs of this desk's engine, newest first.
 func (d *Desk) Runs(ctx context.Context, f tool.RunFilter) ([]RunView, error) {
+	f.Engine = d.exec.EngineInfo().Name
 	list, err := d.exec.Ledger().ListRuns(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("listing runs: %w", err)

@@ -121,7 +121,7 @@ func (l *Ledger) LoadRun(ctx context.Context, id string) (tool.RunState, error) 
 // ListRuns lists runs, newest first.
 func (l *Ledger) ListRuns(ctx context.Context, f tool.RunFilter) ([]tool.RunState, error) {
 	return statesOf(l.db.Runs(ctx, store.RunFilter{
-		User: f.User, Tool: f.Tool, ConversationID: f.Conversation, Active: f.Active, Limit: f.Limit,
+		Engine: f.Engine, User: f.User, Tool: f.Tool, ConversationID: f.Conversation, Active: f.Active, Limit: f.Limit,
 	}))
 }
 
