@@ -162,7 +162,9 @@ func randomMove(rng *rand.Rand, m *Module, try int) (old, to string) {
 		parent = path.Dir(old)
 	}
 	name := fmt.Sprintf("%s%d", strings.Map(letters, base(old)), try)
-	if try%4 == 3 {
+	if os.Getenv("RESYNC_REFACTOR_HOSTILE") != "" {
+		name = hostile()[try%len(hostile())]
+	} else if try%4 == 3 {
 		name = fmt.Sprintf("area%d/%s", try, base(old))
 	}
 	to = path.Join(parent, name)
@@ -170,6 +172,12 @@ func randomMove(rng *rand.Rand, m *Module, try int) (old, to string) {
 		return "", ""
 	}
 	return old, to
+}
+
+// hostile are names that local variables of the callers have:
+// RESYNC_REFACTOR_HOSTILE=1 calls the packages so.
+func hostile() []string {
+	return []string{"err", "s", "path", "t", "data", "f", "x", "name", "string", "file", "v", "i", "len", "b", "buf"}
 }
 
 func letters(r rune) rune {
