@@ -1,6 +1,7 @@
 package refactor
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -87,5 +88,43 @@ func TestRelative(t *testing.T) {
 		if got := relative(c.from, c.to); got != c.want {
 			t.Errorf("relative(%q, %q) = %q, want %q", c.from, c.to, got, c.want)
 		}
+	}
+}
+
+// A cgo package whose C code includes a header elsewhere builds after the move.
+func TestCgoPackageBuildsAfterTheMove(t *testing.T) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("SKIPPED: one cgo move not built, there is no gcc")
+	}
+	l := newLab(t, `
+-- go.mod --
+module m
+
+go 1.26
+-- inc/seven.h --
+#define SEVEN 7
+-- lib/num/num.go --
+package num
+
+// #cgo CFLAGS: -I${SRCDIR}/../../inc
+// #include "seven.h"
+// #include "../../inc/seven.h"
+// int twice(int n);
+import "C"
+
+func Fourteen() int { return int(C.twice(C.SEVEN)) }
+-- lib/num/twice.c --
+#include "../../inc/seven.h"
+int twice(int n) { return 2 * n + SEVEN - SEVEN; }
+-- app/app.go --
+package app
+
+import "m/lib/num"
+
+var N = num.Fourteen()
+`)
+	l.mustMove("lib/num", "count", MoveOptions{})
+	if text := l.read("count/twice.c"); !strings.Contains(text, `"../inc/seven.h"`) {
+		t.Errorf("the include was left:\n%s", text)
 	}
 }
