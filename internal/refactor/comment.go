@@ -11,8 +11,8 @@ import (
 var (
 	// relativePath is ./x, ../x or ${SRCDIR}/x inside a directive.
 	relativePath = regexp.MustCompile(`\$\{SRCDIR\}/[^\s"']+|\.\.?/[\w./@+-]*|\.\.`)
-	// quotedInclude is #include "x" of C.
-	quotedInclude = regexp.MustCompile(`(?m)^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)"`)
+	// quotedInclude is #include "x" of C, as it stands or after the // of a Go comment.
+	quotedInclude = regexp.MustCompile(`(?m)^([ \t]*(?://)?[ \t]*#[ \t]*include[ \t]*")([^"\n]+)"`)
 )
 
 // comments rewrites what comments say about the packages moved: import paths
