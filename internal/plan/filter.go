@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ type Page struct {
 // Filter lists the jobs that f selects. It reads whole columns, so its cost
 // hardly depends on how selective the filter is.
 func (s *Snapshot) Filter(f Filter) Page {
-	tests := s.tests(f)
+	tests, rows := s.tests(f)
 	most := 0 // hits a part has to keep: any page may lie wholly in one part
 	if f.Limit > 0 {
 		most = f.Offset + f.Limit
@@ -41,10 +42,13 @@ func (s *Snapshot) Filter(f Filter) Page {
 	parts := map[int]Page{} // by first job
 	split(s.Len(), func(from, to int) {
 		p := Page{}
-		for i := from; i < to; i++ {
-			if all(tests, i) {
+		if most > 0 {
+			p.Jobs = make([]int, 0, min(most, to-from))
+		}
+		for at := from; at < to; at += 64 {
+			for hits := passing(tests, rows.word(at, to), at); hits != 0; hits &= hits - 1 {
 				if p.Total++; most == 0 || p.Total <= most {
-					p.Jobs = append(p.Jobs, i)
+					p.Jobs = append(p.Jobs, at+bits.TrailingZeros64(hits))
 				}
 			}
 		}
@@ -64,16 +68,22 @@ func (s *Snapshot) Filter(f Filter) Page {
 	return out
 }
 
-func all(tests []func(int) bool, i int) bool {
-	for _, t := range tests {
-		if !t(i) {
-			return false
+// passing takes the jobs at..at+63 that are in the mask through one test after
+// the other: reading one column at a time is what makes a scan fast.
+func passing(tests []func(int) bool, mask uint64, at int) uint64 {
+	for _, test := range tests {
+		for left := mask; left != 0; left &= left - 1 {
+			if bit := bits.TrailingZeros64(left); !test(at + bit) {
+				mask &^= 1 << bit
+			}
 		}
 	}
-	return true
+	return mask
 }
 
-func (s *Snapshot) tests(f Filter) []func(int) bool {
+// tests turns a filter into tests of a job, and into the jobs that can pass at
+// all: nil when any can.
+func (s *Snapshot) tests(f Filter) ([]func(int) bool, bitset) {
 	var tests []func(int) bool
 	if len(f.Status) > 0 {
 		ok := s.words.matching(func(w []byte) bool {
@@ -96,38 +106,72 @@ func (s *Snapshot) tests(f Filter) []func(int) bool {
 		ok := s.streamNames.like(f.Stream)
 		tests = append(tests, func(i int) bool { return ok.has(int(s.streamText[s.stream[i]])) })
 	}
-	return append(tests, s.textTests(f.Text)...)
+	text, rows := s.textTests(f.Text)
+	return append(tests, text...), rows
 }
 
 // textTests turns the search box's text into tests: a conman pattern when it
 // looks like one, otherwise one test per word.
-func (s *Snapshot) textTests(text string) []func(int) bool {
+func (s *Snapshot) textTests(text string) (tests []func(int) bool, rows bitset) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return nil
+		return nil, nil
 	}
 	if strings.ContainsAny(text, "#@?%") {
 		if pf, err := parsePattern(text); err == nil {
-			return []func(int) bool{s.patternTest(pf)}
+			test, rows := s.patternTest(pf)
+			return []func(int) bool{test}, rows
 		}
 	}
-	var tests []func(int) bool
 	for w := range strings.FieldsSeq(text) {
-		tests = append(tests, s.wordTest(w))
+		test, can := s.wordTest(w)
+		tests = append(tests, test)
+		if rows == nil {
+			rows = can
+		}
 	}
-	return tests
+	return tests, rows
 }
 
-func (s *Snapshot) wordTest(w string) func(int) bool {
+// fewRows is the share of the names, one in so many, up to which the jobs that
+// bear them are looked up instead of reading every job's name.
+const fewRows = 4
+
+// rowsOf are the jobs of some names and streams, nil when they are so many that
+// reading all jobs is cheaper.
+func (s *Snapshot) rowsOf(names, streams bitset) bitset {
+	if names.count() > s.names.len()/fewRows || streams.count() > len(s.streams)/fewRows {
+		return nil
+	}
+	rows := newBitset(s.Len())
+	eachIn(names, func(id int) {
+		for _, i := range s.byName.of(id) {
+			rows.add(int(i))
+		}
+	})
+	eachIn(streams, func(k int) {
+		for _, i := range s.byStream.of(k) {
+			rows.add(int(i))
+		}
+	})
+	return rows
+}
+
+func (s *Snapshot) wordTest(w string) (func(int) bool, bitset) {
 	if test := s.named(w); test != nil {
-		return test
+		return test, nil
 	}
 	inName, inWord := s.names.containing(w), s.words.containing(w)
 	inStream := s.streamsWith(s.streamNames.containing(w))
+	// Most words occur in one kind of name only: the columns of the others need
+	// not be read.
+	if inWord.empty() {
+		return func(i int) bool { return inName.has(int(s.name[i])) || inStream.has(int(s.stream[i])) }, s.rowsOf(inName, inStream)
+	}
 	return func(i int) bool {
 		return inName.has(int(s.name[i])) || inStream.has(int(s.stream[i])) ||
 			inWord.has(int(s.station[i])) || inWord.has(int(s.folder[i]))
-	}
+	}, nil
 }
 
 // streamsWith is the set of streams whose name is in a set of names.
@@ -153,18 +197,57 @@ func (s *Snapshot) named(w string) func(int) bool {
 	}
 }
 
+// stationTest tests workstation names against a pattern, each name once: a plan
+// has many more streams than workstations.
+func stationTest(pattern string) func(name string) bool {
+	if pattern == "@" {
+		return func(string) bool { return true }
+	}
+	like, known := wildcard(pattern), map[string]bool{}
+	return func(name string) bool {
+		ok, seen := known[name]
+		if !seen {
+			ok = like([]byte(strings.ToUpper(strings.TrimPrefix(name, "/"))))
+			known[name] = ok
+		}
+		return ok
+	}
+}
+
 // patternTest matches WS#/FOLDER/STREAM(hhmm).JOB. The workstation is the
 // stream's; a pattern that names where the job runs is accepted too.
-func (s *Snapshot) patternTest(pf oql.PlanFilter) func(int) bool {
+func (s *Snapshot) patternTest(pf oql.PlanFilter) (func(int) bool, bitset) {
 	name := s.names.like(pf.Job)
 	station := s.words.like(pf.Workstation)
 	folder := s.words.matching(folderMatch(pf.Folder))
+	streams, viaStream := s.streamsLike(pf)
+	var rows bitset
+	switch {
+	case pf.Job != "@":
+		rows = s.rowsOf(name, nil)
+	case pf.Name != "@":
+		rows = s.rowsOf(nil, streams)
+	}
+	return func(i int) bool {
+		k := int(s.stream[i])
+		return name.has(int(s.name[i])) && streams.has(k) && folder.has(int(s.folder[i])) &&
+			(viaStream.has(k) || station.has(int(s.station[i])))
+	}, rows
+}
+
+// streamsLike are the streams a pattern's name and time fit, and those of them
+// whose workstation fits too.
+func (s *Snapshot) streamsLike(pf oql.PlanFilter) (streams, viaStream bitset) {
+	if pf.Name == "@" && pf.SchedTime == "" && pf.Workstation == "@" {
+		every := everything(len(s.streams))
+		return every, every
+	}
 	streamName := s.streamNames.like(pf.Name)
 	when := oql.PlanFilter{Kind: oql.JobStreams, WorkstationFolder: "/@/", Workstation: "@", Folder: "/@/", Name: "@", SchedTime: pf.SchedTime}.Compile()
-	stationOf := wildcard(pf.Workstation)
-	streams := newBitset(len(s.streams))
-	viaStream := newBitset(len(s.streams))
-	for k, st := range s.streams {
+	onStation := stationTest(pf.Workstation)
+	streams, viaStream = newBitset(len(s.streams)), newBitset(len(s.streams))
+	for k := range s.streams {
+		st := &s.streams[k]
 		if !streamName.has(int(s.streamText[k])) {
 			continue
 		}
@@ -172,13 +255,9 @@ func (s *Snapshot) patternTest(pf oql.PlanFilter) func(int) bool {
 			continue
 		}
 		streams.add(k)
-		if stationOf([]byte(strings.ToUpper(strings.TrimPrefix(st.Workstation, "/")))) {
+		if onStation(st.Workstation) {
 			viaStream.add(k)
 		}
 	}
-	return func(i int) bool {
-		k := int(s.stream[i])
-		return name.has(int(s.name[i])) && streams.has(k) && folder.has(int(s.folder[i])) &&
-			(viaStream.has(k) || station.has(int(s.station[i])))
-	}
+	return streams, viaStream
 }

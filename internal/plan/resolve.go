@@ -72,12 +72,12 @@ func (s *Snapshot) resolvePattern(r *Resolution, name string) {
 	if err != nil {
 		return
 	}
-	test := s.patternTest(pf)
-	for i := range s.Len() {
+	test, rows := s.patternTest(pf)
+	rows.each(0, s.Len(), func(i int) {
 		if test(i) {
 			r.add(i)
 		}
-	}
+	})
 	if r.Total > 0 && pf.Job == "@" && !strings.Contains(name, ".") && !strings.ContainsAny(name, "@?%") {
 		r.Kind = KindStream
 		for _, i := range r.Jobs {

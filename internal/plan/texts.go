@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"math/bits"
 	"runtime"
 	"slices"
 	"strings"
@@ -140,8 +141,52 @@ type bitset []uint64
 
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
+// everything is the set of all numbers below n.
+func everything(n int) bitset {
+	b := newBitset(n)
+	for i := range b {
+		b[i] = bitset(nil).word(i*64, n)
+	}
+	return b
+}
+
 func (b bitset) add(i int)      { b[i>>6] |= 1 << (i & 63) }
 func (b bitset) has(i int) bool { return b[i>>6]&(1<<(i&63)) != 0 }
+
+func (b bitset) empty() bool {
+	for _, w := range b {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (b bitset) count() int {
+	n := 0
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// each calls do with the members from..to-1 in order; from must be a multiple
+// of 64. A nil set stands for all numbers.
+func (b bitset) each(from, to int, do func(int)) {
+	if b == nil {
+		for i := from; i < to; i++ {
+			do(i)
+		}
+		return
+	}
+	for at := from; at < to; at += 64 {
+		for w := b[at>>6]; w != 0; w &= w - 1 {
+			if i := at + bits.TrailingZeros64(w); i < to {
+				do(i)
+			}
+		}
+	}
+}
 
 // splitFrom is how much work is worth a second goroutine.
 const splitFrom = 32_768
@@ -160,4 +205,23 @@ func split(n int, work func(from, to int)) {
 		wg.Go(func() { work(from, min(from+step, n)) })
 	}
 	wg.Wait()
+}
+
+// word is the members at..at+63 below to as a mask; a nil set stands for all.
+func (b bitset) word(at, to int) uint64 {
+	w := ^uint64(0)
+	if b != nil {
+		w = b[at>>6]
+	}
+	if to-at < 64 {
+		w &= 1<<(to-at) - 1
+	}
+	return w
+}
+
+// eachIn calls do with every member; a nil set has none here.
+func eachIn(b bitset, do func(int)) {
+	if b != nil {
+		b.each(0, 64*len(b), do)
+	}
 }

@@ -65,6 +65,9 @@ func matchWild(p, s []byte) bool {
 // like is the set of texts a wildcard pattern matches. Its most selective
 // literal part is searched first, in one pass over all names.
 func (t *texts) like(pattern string) bitset {
+	if strings.Trim(pattern, "@") == "" {
+		return everything(t.len())
+	}
 	match := wildcard(pattern)
 	literal, rare := t.rarest(pattern)
 	if !rare {
