@@ -84,13 +84,9 @@ func passing(tests []func(int) bool, mask uint64, at int) uint64 {
 // tests turns a filter into tests of a job, and into the jobs that can pass at
 // all: nil when any can.
 func (s *Snapshot) tests(f Filter) ([]func(int) bool, bitset) {
-	var tests []func(int) bool
-	if len(f.Status) > 0 {
-		ok := s.words.matching(func(w []byte) bool {
-			return slices.ContainsFunc(f.Status, func(want string) bool { return strings.EqualFold(want, string(w)) })
-		})
-		tests = append(tests, func(i int) bool { return ok.has(int(s.status[i])) || ok.has(int(s.common[i])) })
-	}
+	// What people type selects most, so it comes first; the status, which is read
+	// from two columns, last.
+	tests, rows := s.textTests(f.Text)
 	if f.Flags != 0 {
 		tests = append(tests, func(i int) bool { return s.flags[i].Has(f.Flags) })
 	}
@@ -106,8 +102,13 @@ func (s *Snapshot) tests(f Filter) ([]func(int) bool, bitset) {
 		ok := s.streamNames.like(f.Stream)
 		tests = append(tests, func(i int) bool { return ok.has(int(s.streamText[s.stream[i]])) })
 	}
-	text, rows := s.textTests(f.Text)
-	return append(tests, text...), rows
+	if len(f.Status) > 0 {
+		ok := s.words.matching(func(w []byte) bool {
+			return slices.ContainsFunc(f.Status, func(want string) bool { return strings.EqualFold(want, string(w)) })
+		})
+		tests = append(tests, func(i int) bool { return ok.has(int(s.status[i])) || ok.has(int(s.common[i])) })
+	}
+	return tests, rows
 }
 
 // textTests turns the search box's text into tests: a conman pattern when it
