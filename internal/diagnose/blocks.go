@@ -189,7 +189,7 @@ func newFlow(nodes []hwa.FlowNode) *flow {
 
 func jobNode(j *hwa.JobInPlan) *flowNode {
 	p, preds := plan.FromJob(j)
-	return &flowNode{id: j.ID, name: fullName(j), status: status(j), preds: preds, stream: j.JobStreamID, done: over(j),
+	return &flowNode{id: j.ID, name: plan.NameOf(j), status: status(j), preds: preds, stream: j.JobStreamID, done: over(j),
 		critical: j.JobOptions.Critical, deadline: j.TimeRestrictions.DeadlineTime, estimate: p.Estimated}
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"resync/hwa"
-	"resync/internal/plan"
 )
 
 // jobFacts is everything read about one job. A nil pointer means it was not
@@ -29,15 +28,6 @@ type jobFacts struct {
 }
 
 type runningJob struct{ name, stream string }
-
-// fullName is a job's name as operators type it.
-func fullName(j *hwa.JobInPlan) string {
-	ws := j.JobStreamWorkstation
-	if ws == "" {
-		ws = j.Workstation
-	}
-	return plan.FullName(j.Folder, ws, j.JobStreamName, j.Name)
-}
 
 // target is how a tool call names the job: by its plan id, because a name can
 // stand for several instances.

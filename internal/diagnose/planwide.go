@@ -101,7 +101,7 @@ func (in *inquiry) failures() []*finding {
 		if len(out) == 3 || strings.EqualFold(j.JobStreamName, "FINAL") {
 			continue
 		}
-		f := &jobFacts{job: j, run: j.LastRun(), name: fullName(j)}
+		f := &jobFacts{job: j, run: j.LastRun(), name: plan.NameOf(j)}
 		in.noteJob(f)
 		out = append(out, in.whyFailed(f, in.readLog(f))...)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"resync/hwa"
 	"resync/hwa/oql"
+	"resync/internal/plan"
 )
 
 var errNoEngine = errors.New("no engine is configured")
@@ -26,7 +27,7 @@ func (in *inquiry) readJob(id string) (*jobFacts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &jobFacts{job: j, run: j.LastRun(), name: fullName(j)}, nil
+	return &jobFacts{job: j, run: j.LastRun(), name: plan.NameOf(j)}, nil
 }
 
 // readAround reads what the gates of a job look at, at the same time: stream,

@@ -70,13 +70,13 @@ func (in *inquiry) sayFailures() {
 	}
 	var rows []string
 	for _, j := range jobs {
-		row := fullName(j) + " " + status(j)
+		row := plan.NameOf(j) + " " + status(j)
 		if r := j.LastRun(); r != nil && r.ReturnCode != nil {
 			row += fmt.Sprintf(" (return code %d)", *r.ReturnCode)
 		}
 		rows = append(rows, row)
 		if len(in.ans.Candidates) < 20 {
-			in.ans.Candidates = append(in.ans.Candidates, Candidate{Job: fullName(j), Status: status(j), ID: j.ID})
+			in.ans.Candidates = append(in.ans.Candidates, Candidate{Job: plan.NameOf(j), Status: status(j), ID: j.ID})
 		}
 	}
 	if len(rows) == 0 {

@@ -124,14 +124,6 @@ func (d Deps) job(ctx context.Context, name string) (*hwa.JobInPlan, error) {
 	return j, nil
 }
 
-func fullName(j *hwa.JobInPlan) string {
-	ws := j.JobStreamWorkstation
-	if ws == "" {
-		ws = j.Workstation
-	}
-	return plan.FullName(j.Folder, ws, j.JobStreamName, j.Name)
-}
-
 // engineError passes a failed write on, marked when the engine may have acted.
 func engineError(err error) error {
 	var e *hwa.Error

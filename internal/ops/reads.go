@@ -43,7 +43,7 @@ type JobView struct {
 
 func viewOf(j *hwa.JobInPlan) JobView {
 	v := JobView{
-		ID: j.ID, Name: fullName(j), Workstation: j.Workstation, Status: string(j.LastRunCompositeStatus.Status),
+		ID: j.ID, Name: plan.NameOf(j), Workstation: j.Workstation, Status: string(j.LastRunCompositeStatus.Status),
 		SubStatus: string(j.LastRunCompositeStatus.Substatus), Common: string(j.LastRunCommonStatus),
 		Canceled: j.LastRunCompositeStatus.Canceled, Priority: valueOf(j.Priority), Critical: j.JobOptions.Critical,
 		Late: j.JobStatusFlags.JobLate, Scheduled: stamp(j.SchedTime), Deadline: stamp(j.TimeRestrictions.DeadlineTime),
@@ -98,7 +98,7 @@ func jobLog(d Deps) (*tool.Tool, error) {
 				run = last.ID
 			}
 			if run == "" {
-				return nil, refused("%s has not run, so it has no log", fullName(j))
+				return nil, refused("%s has not run, so it has no log", plan.NameOf(j))
 			}
 			return d.logOf(ctx, j, run, a.MaxLines)
 		})
@@ -110,14 +110,14 @@ func (d Deps) logOf(ctx context.Context, j *hwa.JobInPlan, run string, lines int
 	}
 	text, err := d.Client.JobLogTail(ctx, run, max(lines, leastLog))
 	if err != nil {
-		return nil, fmt.Errorf("reading the log of %s: %w", fullName(j), err)
+		return nil, fmt.Errorf("reading the log of %s: %w", plan.NameOf(j), err)
 	}
 	log := joblog.Parse(text.Text)
 	tail := log.Tail(lines)
 	for i := range tail {
 		tail[i].Number += text.From - 1 // numbers of the whole log, which evidence cites
 	}
-	out := map[string]any{"job": fullName(j), "run_id": run, "lines": tail, "truncated": text.From > 1 || text.Truncated || len(tail) < log.Len(), "as_of": stamp(time.Now())}
+	out := map[string]any{"job": plan.NameOf(j), "run_id": run, "lines": tail, "truncated": text.From > 1 || text.Truncated || len(tail) < log.Len(), "as_of": stamp(time.Now())}
 	if last := log.Last(); last != nil {
 		out["exit_status"], out["codes"] = last.ExitStatus, last.Codes
 	}
@@ -160,7 +160,7 @@ func historyOf(j *hwa.JobInPlan) any {
 			stamp(r.TimeInfo.ActualStartTime), stamp(r.TimeInfo.ActualEndTime),
 			int(r.TimeInfo.ElapsedTime.Duration().Seconds()), int(r.TimeInfo.EstimatedDuration.Duration().Seconds())})
 	}
-	return map[string]any{"job": fullName(j), "runs": runs, "total_executions": len(runs), "failure_count": failed,
+	return map[string]any{"job": plan.NameOf(j), "runs": runs, "total_executions": len(runs), "failure_count": failed,
 		"scope": "runs of the present plan; the REST API V2 gives no older ones", "as_of": stamp(time.Now())}
 }
 

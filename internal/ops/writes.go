@@ -31,7 +31,7 @@ func started(j *hwa.JobInPlan) bool {
 }
 
 func preOf(j *hwa.JobInPlan) jobPre {
-	p := jobPre{ID: j.ID, Name: fullName(j), Status: string(j.LastRunCompositeStatus.Status), Priority: valueOf(j.Priority)}
+	p := jobPre{ID: j.ID, Name: plan.NameOf(j), Status: string(j.LastRunCompositeStatus.Status), Priority: valueOf(j.Priority)}
 	for _, r := range j.JobRuns {
 		p.Runs = append(p.Runs, r.ID)
 	}
@@ -64,7 +64,7 @@ func (d Deps) jobProposal(ctx context.Context, name string, refuse func(*hwa.Job
 	facts, effects := d.jobFacts(ctx, j)
 	pv := preview(j)
 	pv.Effects = append(pv.Effects, effects...)
-	return tool.Proposal[jobPre]{Target: fullName(j), TargetID: j.ID, Pre: preOf(j), State: stateOfJob(j), Preview: pv, Facts: facts}, nil
+	return tool.Proposal[jobPre]{Target: plan.NameOf(j), TargetID: j.ID, Pre: preOf(j), State: stateOfJob(j), Preview: pv, Facts: facts}, nil
 }
 
 // manySuccessors is from how many waiting jobs on a job is high risk.
@@ -119,7 +119,7 @@ func (d Deps) waiting(ctx context.Context, snap *plan.Snapshot, id string) (n in
 		}
 		n++
 		if critical == "" && j.JobOptions.Critical {
-			critical = fullName(j)
+			critical = plan.NameOf(j)
 		}
 	}
 	return n, critical, err
@@ -143,7 +143,7 @@ func holdJob(d Deps) (*tool.Tool, error) {
 		Prepare: func(ctx context.Context, a JobArg) (tool.Proposal[jobPre], error) {
 			return d.jobProposal(ctx, a.Job, refuseHold, func(j *hwa.JobInPlan) tool.Preview {
 				return tool.Preview{
-					Summary: "Hold " + fullName(j),
+					Summary: "Hold " + plan.NameOf(j),
 					Before:  map[string]any{"status": j.LastRunCompositeStatus.Status, "priority": valueOf(j.Priority)},
 					After:   map[string]any{"status": "held", "priority": 0},
 					Effects: []string{"the job does not start until somebody releases it"},
@@ -168,11 +168,11 @@ func holdJob(d Deps) (*tool.Tool, error) {
 func refuseHold(j *hwa.JobInPlan) error {
 	switch {
 	case started(j):
-		return refused("%s cannot be held: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
+		return refused("%s cannot be held: it is %s already", plan.NameOf(j), j.LastRunCompositeStatus.Status)
 	case j.LastRunCompositeStatus.Canceled:
-		return refused("%s cannot be held: it is cancelled", fullName(j))
+		return refused("%s cannot be held: it is cancelled", plan.NameOf(j))
 	case j.Priority != nil && *j.Priority == 0:
-		return refused("%s is held already: its priority is 0", fullName(j))
+		return refused("%s is held already: its priority is 0", plan.NameOf(j))
 	}
 	return nil
 }
@@ -202,7 +202,7 @@ func releaseJob(d Deps) (*tool.Tool, error) {
 		Prepare: func(ctx context.Context, a JobArg) (tool.Proposal[jobPre], error) {
 			return d.jobProposal(ctx, a.Job, refuseRelease, func(j *hwa.JobInPlan) tool.Preview {
 				return tool.Preview{
-					Summary: "Release " + fullName(j),
+					Summary: "Release " + plan.NameOf(j),
 					Before:  map[string]any{"status": j.LastRunCompositeStatus.Status, "priority": 0},
 					After:   map[string]any{"status": "as its other gates allow", "priority": valueOf(j.OrigPriority)},
 					Effects: []string{"the job starts as soon as its other gates are open"},
@@ -233,10 +233,10 @@ func releaseJob(d Deps) (*tool.Tool, error) {
 
 func refuseRelease(j *hwa.JobInPlan) error {
 	if started(j) {
-		return refused("%s cannot be released: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
+		return refused("%s cannot be released: it is %s already", plan.NameOf(j), j.LastRunCompositeStatus.Status)
 	}
 	if j.Priority == nil || *j.Priority != 0 {
-		return refused("%s is not held (its priority is %d), so there is nothing to release", fullName(j), valueOf(j.Priority))
+		return refused("%s is not held (its priority is %d), so there is nothing to release", plan.NameOf(j), valueOf(j.Priority))
 	}
 	return nil
 }
@@ -278,17 +278,17 @@ func updateJobPriority(d Deps) (*tool.Tool, error) {
 
 func refusePriority(j *hwa.JobInPlan, prio int) error {
 	if started(j) {
-		return refused("the priority of %s means nothing any more: it is %s already", fullName(j), j.LastRunCompositeStatus.Status)
+		return refused("the priority of %s means nothing any more: it is %s already", plan.NameOf(j), j.LastRunCompositeStatus.Status)
 	}
 	if valueOf(j.Priority) == prio {
-		return refused("the priority of %s is %d already", fullName(j), prio)
+		return refused("the priority of %s is %d already", plan.NameOf(j), prio)
 	}
 	return nil
 }
 
 func previewPriority(j *hwa.JobInPlan, prio int) tool.Preview {
 	pv := tool.Preview{
-		Summary: fmt.Sprintf("Set the priority of %s to %d", fullName(j), prio),
+		Summary: fmt.Sprintf("Set the priority of %s to %d", plan.NameOf(j), prio),
 		Before:  map[string]any{"priority": valueOf(j.Priority)}, After: map[string]any{"priority": prio},
 	}
 	switch {
@@ -332,14 +332,14 @@ func rerunJob(d Deps) (*tool.Tool, error) {
 func refuseRerun(j *hwa.JobInPlan, runID string) error {
 	run := j.LastRun()
 	if run == nil {
-		return refused("%s has not run yet, so it cannot be rerun", fullName(j))
+		return refused("%s has not run yet, so it cannot be rerun", plan.NameOf(j))
 	}
 	if runID != "" && run.ID != runID {
-		return &tool.ArgError{Field: "run_id", Problem: fmt.Sprintf("%s is not the last run of %s, which is %s", runID, fullName(j), run.ID)}
+		return &tool.ArgError{Field: "run_id", Problem: fmt.Sprintf("%s is not the last run of %s, which is %s", runID, plan.NameOf(j), run.ID)}
 	}
 	st := j.LastRunCompositeStatus.Status
 	if !slices.Contains([]hwa.JobStatus{hwa.JobStatusSucc, hwa.JobStatusAbend, hwa.JobStatusFail, hwa.JobStatusError}, st) {
-		return refused("%s is %s; only a job that is SUCC, ABEND or FAIL can be rerun", fullName(j), st)
+		return refused("%s is %s; only a job that is SUCC, ABEND or FAIL can be rerun", plan.NameOf(j), st)
 	}
 	return nil
 }
@@ -350,7 +350,7 @@ func previewRerun(j *hwa.JobInPlan) tool.Preview {
 		before["return_code"] = *run.ReturnCode
 	}
 	return tool.Preview{
-		Summary: "Rerun " + fullName(j), Before: before,
+		Summary: "Rerun " + plan.NameOf(j), Before: before,
 		After:   map[string]any{"status": "a new run starts when its gates are open", "runs": len(j.JobRuns) + 1},
 		Effects: []string{"the job does its work a second time: make sure that is safe", "jobs that wait for it start when the new run is SUCC"},
 	}

@@ -89,3 +89,13 @@ func fromHead(h *hwa.JobHead) Job {
 	}
 	return out
 }
+
+// NameOf is the name of a job as the engine sent it, in the form of
+// [Job.FullName]. A job without a stream workstation is named by its own.
+func NameOf(j *hwa.JobInPlan) string {
+	ws := j.JobStreamWorkstation
+	if ws == "" {
+		ws = j.Workstation
+	}
+	return FullName(j.Folder, ws, j.JobStreamName, j.Name)
+}
