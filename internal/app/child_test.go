@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,6 +33,8 @@ const childEnv = "RESYNC_KILL_CHILD"
 type childSettings struct {
 	Engine, User, Password, Dir string
 	Grace                       time.Duration
+	Sync                        time.Duration // how often the plan is read; an hour when zero
+	Handbook                    bool          // answers cite the handbook
 }
 
 func (c childSettings) config() *config.Config {
@@ -38,19 +43,28 @@ func (c childSettings) config() *config.Config {
 			Environment: "demo", PageSize: 1000, Timeout: 10 * time.Second}},
 		DefaultEngine: "night", DataDir: c.Dir, Database: config.Database{URL: config.NewSecret("sqlite:" + filepath.Join(c.Dir, "resync.db"))},
 		Approvals: config.Approvals{FourEyesFrom: "critical", TTL: 15 * time.Minute}, Undo: config.Undo{TTL: time.Hour},
-		Reconcile: config.Reconcile{Grace: c.Grace},
+		Reconcile: config.Reconcile{Grace: c.Grace}, Knowledge: config.Knowledge{Handbook: c.Handbook},
 	}
 }
 
 // serveChild is the whole life of the child: it prints its address with a login
-// token and serves until it is killed.
+// token and serves until it is killed, or asked to stop. SIGUSR1 makes it
+// collect its garbage, so that what it really holds can be measured.
 func serveChild(settings string) int {
 	var c childSettings
-	ctx := context.Background()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	collect := make(chan os.Signal, 1)
+	signal.Notify(collect, syscall.SIGUSR1)
+	go func() {
+		for range collect {
+			debug.FreeOSMemory()
+		}
+	}()
 	err := json.Unmarshal([]byte(settings), &c)
 	var a *app.App
 	if err == nil {
-		a, err = app.New(ctx, app.Options{Config: c.config(), Version: "test", NoConsole: true, SyncEvery: time.Hour, SettleEvery: 100 * time.Millisecond})
+		a, err = app.New(ctx, app.Options{Config: c.config(), Version: "test", NoConsole: true, SyncEvery: cmp.Or(c.Sync, time.Hour), SettleEvery: 100 * time.Millisecond})
 	}
 	var ln net.Listener
 	if err == nil {
@@ -63,6 +77,9 @@ func serveChild(settings string) int {
 	if err == nil {
 		fmt.Println(url)
 		err = a.Serve(ctx, ln)
+	}
+	if err == nil {
+		return 0
 	}
 	fmt.Fprintln(os.Stderr, err)
 	return 1

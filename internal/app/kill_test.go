@@ -274,7 +274,7 @@ func (r *ring) balance() {
 	k := r.settings.start(r.t)
 	runs := r.settled(k)
 	k.kill()
-	writes := r.writesByRun()
+	writes := writesByRun(r.t, r.sim)
 	for id, n := range writes {
 		if n > 1 {
 			r.t.Errorf("DUPLICATE: the engine was asked %d times for run %s", n, id)
@@ -341,13 +341,13 @@ func (r *ring) settled(k *child) map[string]journalRun {
 }
 
 // writesByRun counts the engine's writes by the run named in their justification.
-func (r *ring) writesByRun() map[string]int {
+func writesByRun(t *testing.T, sim *hwasim.Sim) map[string]int {
 	id := regexp.MustCompile(`run_[0-9a-z]+\)$`)
 	out := map[string]int{}
-	for _, w := range r.sim.Writes() {
+	for _, w := range sim.Writes() {
 		run := id.FindString(w.Description)
 		if run == "" {
-			r.t.Errorf("a write names no run: %+v", w)
+			t.Errorf("a write names no run: %+v", w)
 			continue
 		}
 		out[run[:len(run)-1]]++
