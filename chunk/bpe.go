@@ -1,0 +1,278 @@
+package chunk
+
+import (
+	"container/heap"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// Tokenizer counts the tokens of a text. Count(text) is the number of tokens of
+// text on its own. It must be safe for concurrent use.
+type Tokenizer interface {
+	Name() string
+	Count(text string) int
+}
+
+// piecer is a tokenizer that reads a text in pieces from left to right: where a
+// piece ends does not depend on what stands before it, and the tokens of a text
+// are those of its pieces. A ledger of piece ends then gives the exact count of
+// any part of the text without reading it again.
+type piecer interface {
+	Tokenizer
+	// pieces calls yield for the pieces of s from i on, until it returns false.
+	pieces(s string, i int, yield func(end, tokens int) bool)
+}
+
+// BPE is one of OpenAI's byte-pair encodings. Its ids are those of tiktoken for
+// every valid UTF-8 text without special tokens; bytes that are no UTF-8 are
+// encoded as they are. It is safe for concurrent use.
+type BPE struct {
+	name  string
+	ranks *ranks
+	next  func(s string, i int) int
+	memos *sync.Pool
+}
+
+// CL100K is the encoding of GPT-4 and of text-embedding-3. The first call takes
+// about 20 ms to unpack the vocabulary.
+func CL100K() *BPE { return newBPE("cl100k", loadCL100K(), cl100k) }
+
+// O200K is the encoding of GPT-4o and later. The first call takes about 40 ms to
+// unpack the vocabulary.
+func O200K() *BPE { return newBPE("o200k", loadO200K(), o200k) }
+
+func newBPE(name string, r *ranks, next func(string, int) int) *BPE {
+	return &BPE{name: name, ranks: r, next: next, memos: &sync.Pool{New: func() any { return new(memo) }}}
+}
+
+// Name is "cl100k" or "o200k".
+func (b *BPE) Name() string { return b.name }
+
+// Count is the number of tokens of text.
+func (b *BPE) Count(text string) int {
+	total := 0
+	b.pieces(text, 0, func(_, tokens int) bool { total += tokens; return true })
+	return total
+}
+
+func (b *BPE) pieces(s string, i int, yield func(end, tokens int) bool) {
+	m := b.memos.Get().(*memo)
+	defer b.memos.Put(m)
+	for i < len(s) {
+		end := b.next(s, i)
+		if !yield(end, b.weigh(m, s, i, end)) {
+			return
+		}
+		i = end
+	}
+}
+
+// memo remembers how many tokens pieces have that are no tokens themselves. One
+// is used by one goroutine at a time.
+type memo struct {
+	slots [1 << 13]slot
+	merge merger
+}
+
+// weigh is the number of tokens of the piece s[i:j].
+func (b *BPE) weigh(m *memo, s string, i, j int) int {
+	if j-i > inlineKey {
+		if j-i <= maxToken {
+			if _, ok := b.ranks.long[s[i:j]]; ok {
+				return 1
+			}
+		}
+		return m.merge.split(b.ranks, s[i:j])
+	}
+	lo, hi := key(s, i, j)
+	n := uint32(j - i)
+	if b.ranks.get(lo, hi, n) >= 0 {
+		return 1
+	}
+	e := &m.slots[hash(lo, hi)>>(64-13)]
+	if e.lo != lo || e.hi != hi || e.n != n {
+		*e = slot{lo, hi, int32(m.merge.split(b.ranks, s[i:j])), n}
+	}
+	return int(e.id)
+}
+
+// Encode is the ids of text.
+func (b *BPE) Encode(text string) []int {
+	m := b.memos.Get().(*memo)
+	defer b.memos.Put(m)
+	var out []int
+	for i := 0; i < len(text); {
+		end := b.next(text, i)
+		if id := b.ranks.find(text, i, end); id >= 0 {
+			out = append(out, int(id))
+		} else {
+			m.merge.split(b.ranks, text[i:end])
+			out = m.merge.ids(b.ranks, text[i:end], out)
+		}
+		i = end
+	}
+	return out
+}
+
+// Decode is the text of ids. Ids of special tokens are an error.
+func (b *BPE) Decode(ids []int) (string, error) {
+	var out strings.Builder
+	for i, id := range ids {
+		if id < 0 || id >= len(b.ranks.ends) {
+			return "", fmt.Errorf("decode %s: id %d at place %d is not in the vocabulary of %d tokens", b.name, id, i, len(b.ranks.ends))
+		}
+		out.Write(b.ranks.token(id))
+	}
+	return out.String(), nil
+}
+
+// merger applies the merges of an encoding to one piece.
+type merger struct {
+	starts []int32 // starts of the parts that are left, and the end of the piece
+	ranks  []int32 // rank of part k joined with part k+1
+	heap   mergeHeap
+}
+
+// scanMax is the length in bytes up to which looking through all parts for the
+// best merge is faster than a heap.
+const scanMax = 160
+
+// none is the rank of a pair that is not merged.
+const none = int32(1<<31 - 1)
+
+// split merges the bytes of piece, lowest rank first and leftmost first among
+// equals, and returns the number of tokens. The starts of the tokens stay in
+// m.starts.
+func (m *merger) split(r *ranks, piece string) int {
+	m.starts = m.starts[:0]
+	for k := 0; k <= len(piece); k++ {
+		m.starts = append(m.starts, int32(k))
+	}
+	if len(piece) > scanMax {
+		return m.splitLong(r, piece)
+	}
+	m.ranks = m.ranks[:0]
+	for k := 0; k+2 <= len(piece); k++ {
+		m.ranks = append(m.ranks, pair(r, piece, k, k+2))
+	}
+	for {
+		best, at := none, -1
+		for k, rank := range m.ranks {
+			if rank < best {
+				best, at = rank, k
+			}
+		}
+		if at < 0 {
+			return len(m.starts) - 1
+		}
+		m.starts = append(m.starts[:at+1], m.starts[at+2:]...)
+		m.ranks = append(m.ranks[:at], m.ranks[at+1:]...)
+		for k := max(at-1, 0); k <= at && k < len(m.ranks); k++ {
+			m.ranks[k] = pair(r, piece, int(m.starts[k]), int(m.starts[k+2]))
+		}
+	}
+}
+
+func pair(r *ranks, s string, i, j int) int32 {
+	if j-i > maxToken {
+		return none
+	}
+	if id := r.find(s, i, j); id >= 0 {
+		return id
+	}
+	return none
+}
+
+// ids appends the ids of the tokens that split found in piece.
+func (m *merger) ids(r *ranks, piece string, out []int) []int {
+	for k := 0; k+1 < len(m.starts); k++ {
+		out = append(out, int(r.find(piece, int(m.starts[k]), int(m.starts[k+1]))))
+	}
+	return out
+}
+
+// merge is a possible merge of the part at start with the one after it.
+type merge struct {
+	rank, start, mid, end int32
+}
+
+type mergeHeap []merge
+
+func (h mergeHeap) Len() int { return len(h) }
+func (h mergeHeap) Less(i, j int) bool {
+	return h[i].rank < h[j].rank || h[i].rank == h[j].rank && h[i].start < h[j].start
+}
+func (h mergeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Push and Pop are for container/heap.
+func (h *mergeHeap) Push(x any) { *h = append(*h, x.(merge)) }
+
+// Pop is for container/heap.
+func (h *mergeHeap) Pop() any {
+	x := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return x
+}
+
+// splitLong is split for long pieces: n log n instead of n².
+func (m *merger) splitLong(r *ranks, piece string) int {
+	n := len(piece)
+	next, prev := make([]int32, n+1), make([]int32, n+1) // of part starts; -1 is gone
+	m.heap = m.heap[:0]
+	for k := 0; k <= n; k++ {
+		next[k], prev[k] = int32(k+1), int32(k-1)
+		if k+2 <= n {
+			if rank := pair(r, piece, k, k+2); rank != none {
+				m.heap = append(m.heap, merge{rank, int32(k), int32(k + 1), int32(k + 2)})
+			}
+		}
+	}
+	heap.Init(&m.heap)
+	offer := func(start int32) {
+		if mid := next[start]; int(mid) < n {
+			if rank := pair(r, piece, int(start), int(next[mid])); rank != none {
+				heap.Push(&m.heap, merge{rank, start, mid, next[mid]})
+			}
+		}
+	}
+	for len(m.heap) > 0 {
+		e := heap.Pop(&m.heap).(merge)
+		if next[e.start] != e.mid || next[e.mid] != e.end {
+			continue // one of its parts was merged with another
+		}
+		next[e.start], next[e.mid], prev[e.end] = e.end, -1, e.start
+		offer(e.start)
+		if p := prev[e.start]; p >= 0 {
+			offer(p)
+		}
+	}
+	m.starts = m.starts[:0]
+	for k := int32(0); int(k) <= n; k = next[k] {
+		m.starts = append(m.starts, k)
+	}
+	return len(m.starts) - 1
+}
+
+// characters counts characters; a byte that is no UTF-8 counts as one.
+type characters struct{}
+
+// Characters is the tokenizer whose tokens are characters.
+func Characters() Tokenizer { return characters{} }
+
+func (characters) Name() string { return "characters" }
+
+func (characters) Count(text string) int { return utf8.RuneCountInString(text) }
+
+func (characters) pieces(s string, i int, yield func(end, tokens int) bool) {
+	for i < len(s) {
+		n := 1
+		if s[i] >= utf8.RuneSelf {
+			_, n = utf8.DecodeRuneInString(s[i:])
+		}
+		if i += n; !yield(i, 1) {
+			return
+		}
+	}
+}
