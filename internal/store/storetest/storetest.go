@@ -36,6 +36,9 @@ func Run(t *testing.T, open OpenFunc) {
 		{"Conversations", testConversations},
 		{"Users", testUsers},
 		{"Documents", testDocuments},
+		{"Chunks", testChunks},
+		{"Corrections", testCorrections},
+		{"Jobs", testJobs},
 		{"Text", testText},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })
