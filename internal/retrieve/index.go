@@ -54,12 +54,16 @@ type Segment struct {
 }
 
 // Analyse cuts a document into passages and counts their words.
-func Analyse(d Document) *Segment {
+func Analyse(d Document) *Segment { return AnalyseChunks(d, chunk.Document(d.Text, d.Name)) }
+
+// AnalyseChunks counts the words of a document that the caller has cut into
+// passages.
+func AnalyseChunks(d Document, chunks []chunk.Chunk) *Segment {
 	a := analyser{
 		seg:  &Segment{terms: map[string]int32{}, builtin: d.Builtin},
 		memo: map[string][]int32{}, lang: detect(d.Text),
 	}
-	for _, c := range chunk.Document(d.Text, d.Name) {
+	for _, c := range chunks {
 		a.add(c)
 	}
 	a.seg.follow()
