@@ -33,7 +33,7 @@ type Page struct {
 // Filter lists the jobs that f selects. It reads whole columns, so its cost
 // hardly depends on how selective the filter is.
 func (s *Snapshot) Filter(f Filter) Page {
-	tests, rows := s.tests(f)
+	pass, rows := s.tests(f)
 	most := 0 // hits a part has to keep: any page may lie wholly in one part
 	if f.Limit > 0 {
 		most = f.Offset + f.Limit
@@ -46,7 +46,7 @@ func (s *Snapshot) Filter(f Filter) Page {
 			p.Jobs = make([]int, 0, min(most, to-from))
 		}
 		for at := from; at < to; at += 64 {
-			for hits := passing(tests, rows.word(at, to), at); hits != 0; hits &= hits - 1 {
+			for hits := pass(at, rows.word(at, to)); hits != 0; hits &= hits - 1 {
 				if p.Total++; most == 0 || p.Total <= most {
 					p.Jobs = append(p.Jobs, at+bits.TrailingZeros64(hits))
 				}
@@ -68,65 +68,49 @@ func (s *Snapshot) Filter(f Filter) Page {
 	return out
 }
 
-// passing takes the jobs at..at+63 that are in the mask through one test after
-// the other: reading one column at a time is what makes a scan fast.
-func passing(tests []func(int) bool, mask uint64, at int) uint64 {
-	for _, test := range tests {
-		for left := mask; left != 0; left &= left - 1 {
-			if bit := bits.TrailingZeros64(left); !test(at + bit) {
-				mask &^= 1 << bit
-			}
-		}
-	}
-	return mask
-}
-
-// tests turns a filter into tests of a job, and into the jobs that can pass at
-// all: nil when any can.
-func (s *Snapshot) tests(f Filter) ([]func(int) bool, bitset) {
+// tests turns a filter into one test of jobs, and into the jobs that can pass
+// at all: nil when any can.
+func (s *Snapshot) tests(f Filter) (test, bitset) {
 	// What people type selects most, so it comes first; the status, which is read
 	// from two columns, last.
 	tests, rows := s.textTests(f.Text)
 	if f.Flags != 0 {
-		tests = append(tests, func(i int) bool { return s.flags[i].Has(f.Flags) })
+		tests = append(tests, with(f.Flags, s.flags))
 	}
 	if f.Workstation != "" {
-		ok := s.words.like(strings.TrimPrefix(f.Workstation, "/"))
-		tests = append(tests, func(i int) bool { return ok.has(int(s.station[i])) })
+		tests = append(tests, in(s.words.like(strings.TrimPrefix(f.Workstation, "/")), s.station))
 	}
 	if f.Folder != "" {
-		ok := s.words.matching(folderMatch(f.Folder))
-		tests = append(tests, func(i int) bool { return ok.has(int(s.folder[i])) })
+		tests = append(tests, in(s.words.matching(folderMatch(f.Folder)), s.folder))
 	}
 	if f.Stream != "" {
-		ok := s.streamNames.like(f.Stream)
-		tests = append(tests, func(i int) bool { return ok.has(int(s.streamText[s.stream[i]])) })
+		tests = append(tests, in(s.streamsWith(s.streamNames.like(f.Stream)), s.stream))
 	}
 	if len(f.Status) > 0 {
 		ok := s.words.matching(func(w []byte) bool {
 			return slices.ContainsFunc(f.Status, func(want string) bool { return strings.EqualFold(want, string(w)) })
 		})
-		tests = append(tests, func(i int) bool { return ok.has(int(s.status[i])) || ok.has(int(s.common[i])) })
+		tests = append(tests, either(in(ok, s.status), in(ok, s.common)))
 	}
-	return tests, rows
+	return all(tests...), rows
 }
 
 // textTests turns the search box's text into tests: a conman pattern when it
 // looks like one, otherwise one test per word.
-func (s *Snapshot) textTests(text string) (tests []func(int) bool, rows bitset) {
+func (s *Snapshot) textTests(text string) (tests []test, rows bitset) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil, nil
 	}
 	if strings.ContainsAny(text, "#@?%") {
 		if pf, err := parsePattern(text); err == nil {
-			test, rows := s.patternTest(pf)
-			return []func(int) bool{test}, rows
+			pass, rows := s.patternTest(pf)
+			return []test{pass}, rows
 		}
 	}
 	for w := range strings.FieldsSeq(text) {
-		test, can := s.wordTest(w)
-		tests = append(tests, test)
+		pass, can := s.wordTest(w)
+		tests = append(tests, pass)
 		if rows == nil {
 			rows = can
 		}
@@ -158,21 +142,18 @@ func (s *Snapshot) rowsOf(names, streams bitset) bitset {
 	return rows
 }
 
-func (s *Snapshot) wordTest(w string) (func(int) bool, bitset) {
-	if test := s.named(w); test != nil {
-		return test, nil
+func (s *Snapshot) wordTest(w string) (test, bitset) {
+	if t := s.named(w); t != nil {
+		return t, nil
 	}
 	inName, inWord := s.names.containing(w), s.words.containing(w)
 	inStream := s.streamsWith(s.streamNames.containing(w))
 	// Most words occur in one kind of name only: the columns of the others need
 	// not be read.
 	if inWord.empty() {
-		return func(i int) bool { return inName.has(int(s.name[i])) || inStream.has(int(s.stream[i])) }, s.rowsOf(inName, inStream)
+		return either(in(inName, s.name), in(inStream, s.stream)), s.rowsOf(inName, inStream)
 	}
-	return func(i int) bool {
-		return inName.has(int(s.name[i])) || inStream.has(int(s.stream[i])) ||
-			inWord.has(int(s.station[i])) || inWord.has(int(s.folder[i]))
-	}, nil
+	return either(in(inName, s.name), in(inStream, s.stream), in(inWord, s.station), in(inWord, s.folder)), nil
 }
 
 // streamsWith is the set of streams whose name is in a set of names.
@@ -187,15 +168,16 @@ func (s *Snapshot) streamsWith(names bitset) bitset {
 }
 
 // named handles STREAM.JOB in the search box: neither column holds the dot.
-func (s *Snapshot) named(w string) func(int) bool {
+func (s *Snapshot) named(w string) test {
 	stream, job, ok := strings.Cut(w, ".")
 	if !ok || stream == "" || strings.Contains(job, ".") {
 		return nil
 	}
 	streams, jobs := s.streamsWith(s.streamNames.containing(stream)), s.names.containing(job)
-	return func(i int) bool {
-		return streams.has(int(s.stream[i])) && (job == "" || jobs.has(int(s.name[i])))
+	if job == "" {
+		return in(streams, s.stream)
 	}
+	return all(in(jobs, s.name), in(streams, s.stream))
 }
 
 // stationTest tests workstation names against a pattern, each name once: a plan
@@ -217,7 +199,7 @@ func stationTest(pattern string) func(name string) bool {
 
 // patternTest matches WS#/FOLDER/STREAM(hhmm).JOB. The workstation is the
 // stream's; a pattern that names where the job runs is accepted too.
-func (s *Snapshot) patternTest(pf oql.PlanFilter) (func(int) bool, bitset) {
+func (s *Snapshot) patternTest(pf oql.PlanFilter) (test, bitset) {
 	name := s.names.like(pf.Job)
 	station := s.words.like(pf.Workstation)
 	folder := s.words.matching(folderMatch(pf.Folder))
@@ -229,11 +211,21 @@ func (s *Snapshot) patternTest(pf oql.PlanFilter) (func(int) bool, bitset) {
 	case pf.Name != "@":
 		rows = s.rowsOf(nil, streams)
 	}
-	return func(i int) bool {
-		k := int(s.stream[i])
-		return name.has(int(s.name[i])) && streams.has(k) && folder.has(int(s.folder[i])) &&
-			(viaStream.has(k) || station.has(int(s.station[i])))
-	}, rows
+	// A part that takes everything is a column that need not be read.
+	tests := make([]test, 0, 4)
+	if pf.Job != "@" {
+		tests = append(tests, in(name, s.name))
+	}
+	if pf.Name != "@" || pf.SchedTime != "" {
+		tests = append(tests, in(streams, s.stream))
+	}
+	if strings.Trim(pf.Folder, "/@") != "" || pf.Folder == "/" {
+		tests = append(tests, in(folder, s.folder))
+	}
+	if pf.Workstation != "@" {
+		tests = append(tests, either(in(viaStream, s.stream), in(station, s.station)))
+	}
+	return all(tests...), rows
 }
 
 // streamsLike are the streams a pattern's name and time fit, and those of them

@@ -72,9 +72,9 @@ func (s *Snapshot) resolvePattern(r *Resolution, name string) {
 	if err != nil {
 		return
 	}
-	test, rows := s.patternTest(pf)
+	pass, rows := s.patternTest(pf)
 	rows.each(0, s.Len(), func(i int) {
-		if test(i) {
+		if pass.has(i) {
 			r.add(i)
 		}
 	})

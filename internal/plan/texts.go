@@ -97,21 +97,34 @@ func (t *texts) containing(s string) bitset {
 	return set
 }
 
-// search adds the entries from..to-1 that contain want.
+// search adds the entries from..to-1 that contain want. Names of a plan are made
+// by rule, so a word that many of them contain mostly stands at the same place
+// in neighbours: there it is looked for first.
 func (t *texts) search(want []byte, set bitset, from, to int) {
 	end := int(t.off[to])
-	for pos, id := int(t.off[from]), textID(from); pos < end; {
+	for pos, id := int(t.off[from]), from; pos < end; {
 		k := bytes.Index(t.folded[pos:end], want)
 		if k < 0 {
 			return
 		}
 		// Hits come in order, so the entry is found by going on from the last one.
-		for t.off[id+1] <= uint32(pos+k) {
+		for int(t.off[id+1]) <= pos+k {
 			id++
 		}
-		set.add(int(id))
-		pos = int(t.off[id+1])
+		place := pos + k - int(t.off[id])
+		for set.add(id); id+1 < to && t.holdsAt(id+1, place, want); {
+			id++
+			set.add(id)
+		}
+		id++
+		pos = int(t.off[id])
 	}
+}
+
+// holdsAt reports whether want stands in an entry at a place of it.
+func (t *texts) holdsAt(id, place int, want []byte) bool {
+	at := int(t.off[id]) + place
+	return at+len(want) < int(t.off[id+1]) && string(t.folded[at:at+len(want)]) == string(want)
 }
 
 // matching returns the set of ids for which ok holds.
