@@ -157,6 +157,9 @@ func (s *Store) Vote(ctx context.Context, v Vote) (Tally, error) {
 			if err := t.refuseVote(v); err != nil {
 				return err
 			}
+			if err := s.linkKey(ctx, c, v.RunID); err != nil {
+				return err
+			}
 			_, err = c.exec(ctx, `insert into votes (run_id, approver, decision, reason, at) values (?,?,?,?,?)`,
 				v.RunID, v.Approver, v.Decision, v.Reason, ms(v.At))
 			if err != nil {
@@ -237,6 +240,9 @@ func (s *Store) ClaimApproved(ctx context.Context, e Entry, digest string) (Entr
 			return err
 		}
 		if err := s.consume(ctx, c, e.RunID, digest); err != nil {
+			return err
+		}
+		if err := s.linkKey(ctx, c, e.RunID); err != nil {
 			return err
 		}
 		return s.appendTo(ctx, c, &e, "")

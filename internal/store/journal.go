@@ -131,6 +131,9 @@ func (s *Store) appendOne(ctx context.Context, e Entry, extra func(marks) error)
 		if err == nil && extra != nil {
 			err = extra(m)
 		}
+		if err == nil && e.Event == EventExecuting {
+			err = s.linkKey(ctx, c, e.RunID)
+		}
 		if err != nil {
 			return err
 		}

@@ -124,6 +124,9 @@ func (s *Store) CreateRun(ctx context.Context, r Run, first Entry) (Entry, error
 		if err != nil {
 			return whenUnique(err, ErrExists)
 		}
+		if err := s.linkKey(ctx, c, r.ID); err != nil {
+			return err
+		}
 		return s.appendTo(ctx, c, &first, r.facts())
 	})
 	if err != nil {
