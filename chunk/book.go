@@ -176,11 +176,25 @@ func (d *doc) links(h head) []string {
 // "- Agents do not link on page 62".
 func pageLink(s string) (title string, ok bool) {
 	s = strings.TrimSpace(s)
+	if !pageEnd(s) {
+		return "", false
+	}
 	i := strings.LastIndex(s, " on page ")
 	if i < 3 || i > 160 || len(s)-i > len(" on page ")+8 || strings.ContainsAny(s[i+9:], " .") {
 		return "", false
 	}
 	return strings.TrimLeft(s[:i], "-•* "), true
+}
+
+// pageEnd says whether s ends in what may be the number of a page, perhaps with a
+// mark after it. It spares most lines the search for the words before it.
+func pageEnd(s string) bool {
+	for i := len(s) - 1; i >= 0 && i >= len(s)-9; i-- {
+		if s[i] == ' ' {
+			return i >= 7 && s[i-5:i] == " page"
+		}
+	}
+	return false
 }
 
 // restore makes headings of lines that lost their mark: a line alone between

@@ -69,12 +69,21 @@ func (b *BPE) pieces(s string, i int, yield func(end, tokens int) bool) {
 	}
 }
 
-// memo remembers how many tokens pieces have that are no tokens themselves. One
-// is used by one goroutine at a time.
+// memo remembers how many tokens the pieces of a text have. It is small enough for
+// the cache of a core, which the table of ranks is not. One is used by one
+// goroutine at a time.
 type memo struct {
-	slots [1 << 13]slot
+	slots [1 << memoBits]slot
+	long  map[string]int32 // pieces of more than inlineKey bytes
 	merge merger
 }
+
+// memoLong is how many long pieces a memo keeps before it starts anew, and
+// memoLongest how long they may be.
+const memoLong, memoLongest = 4096, 256
+
+// memoBits is the size of a memo: 2^15 slots of 24 bytes.
+const memoBits = 15
 
 // weigh is the number of tokens of the piece s[i:j].
 func (b *BPE) weigh(m *memo, s string, i, j int) int {
@@ -84,18 +93,42 @@ func (b *BPE) weigh(m *memo, s string, i, j int) int {
 				return 1
 			}
 		}
-		return m.merge.split(b.ranks, s[i:j])
+		return m.weighLong(b.ranks, s[i:j])
 	}
 	lo, hi := key(s, i, j)
 	n := uint32(j - i)
-	if b.ranks.get(lo, hi, n) >= 0 {
-		return 1
+	at := hash(lo, hi) >> (64 - memoBits)
+	e := &m.slots[at]
+	if e.lo == lo && e.hi == hi && e.n == n {
+		return int(e.id)
 	}
-	e := &m.slots[hash(lo, hi)>>(64-13)]
-	if e.lo != lo || e.hi != hi || e.n != n {
-		*e = slot{lo, hi, int32(m.merge.split(b.ranks, s[i:j])), n}
+	second := &m.slots[at^1]
+	if second.lo == lo && second.hi == hi && second.n == n {
+		return int(second.id)
 	}
-	return int(e.id)
+	*second = *e
+	tokens := 1
+	if b.ranks.get(lo, hi, n) < 0 {
+		tokens = m.merge.split(b.ranks, s[i:j])
+	}
+	*e = slot{lo, hi, int32(tokens), n}
+	return tokens
+}
+
+// weighLong is weigh for a piece that does not fit a slot and is no token.
+func (m *memo) weighLong(r *ranks, piece string) int {
+	if len(piece) > memoLongest {
+		return m.merge.split(r, piece)
+	}
+	if n, ok := m.long[piece]; ok {
+		return int(n)
+	}
+	n := m.merge.split(r, piece)
+	if m.long == nil || len(m.long) >= memoLong {
+		m.long = make(map[string]int32)
+	}
+	m.long[strings.Clone(piece)] = int32(n)
+	return n
 }
 
 // Encode is the ids of text.

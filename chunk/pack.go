@@ -71,7 +71,7 @@ func (d *doc) emit(out []Chunk, s section, blocks []block, sub string) []Chunk {
 	if blocks[0].kind == lineHeading && blocks[0].first+1 == blocks[0].last {
 		body = blocks[0].end
 	}
-	if Plain(d.text[body:end]) == "" && end-body < 200 {
+	if end-body < 200 && Plain(d.text[body:end]) == "" {
 		return out
 	}
 	path := s.path

@@ -66,7 +66,15 @@ func wideClass(s string, i int) (uint8, int) {
 // along goes over the characters of a class, from i.
 func along(s string, i int, k uint8) int {
 	for i < len(s) {
-		c, n := class(s, i)
+		b := s[i]
+		if b < utf8.RuneSelf {
+			if classes[b]&k == 0 {
+				return i
+			}
+			i++
+			continue
+		}
+		c, n := wideClass(s, i)
 		if c&k == 0 {
 			return i
 		}
