@@ -1,0 +1,58 @@
+package breaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errNoReason refuses a switch nobody explains.
+var errNoReason = errors.New("breaker: give a reason and who switches: both are kept in the history")
+
+// Reset closes the breaker and forgets what has been counted towards opening.
+// The totals and the history stay.
+func (b *Breaker) Reset(reason, by string) error {
+	return b.steer(Closed, "reset", Switch{Reason: reason, By: by}, 0)
+}
+
+// Enable ends ForceOpen or Disable: the breaker is closed and counts again.
+func (b *Breaker) Enable(reason, by string) error {
+	return b.steer(Closed, "enabled", Switch{Reason: reason, By: by}, 0)
+}
+
+// ForceOpen refuses every call until ttl is over (then a probe goes first), or
+// until Reset or Enable when ttl is 0.
+func (b *Breaker) ForceOpen(reason, by string, ttl time.Duration) error {
+	return b.steer(ForcedOpen, "forced open", Switch{Reason: reason, By: by}, ttl)
+}
+
+// Disable lets every call pass until ttl is over, or until Reset or Enable when
+// ttl is 0. Meanwhile the breaker only notes when it would have opened.
+func (b *Breaker) Disable(reason, by string, ttl time.Duration) error {
+	return b.steer(Disabled, "disabled", Switch{Reason: reason, By: by}, ttl)
+}
+
+func (b *Breaker) steer(to State, done string, s Switch, ttl time.Duration) error {
+	if s.Reason == "" || s.By == "" {
+		return errNoReason
+	}
+	if ttl < 0 {
+		return fmt.Errorf("breaker %q: ttl is negative", b.set.Name)
+	}
+	b.mu.Lock()
+	defer b.unlock()
+	now := b.now()
+	until := int64(0)
+	cause := done + " by hand: " + s.Reason
+	if ttl > 0 {
+		until = now + int64(ttl)
+		s.Until = b.wall(until)
+		cause = fmt.Sprintf("%s by hand for %s: %s", done, ttl, s.Reason)
+	}
+	b.move(context.Background(), to, now, until, Transition{Cause: cause, By: s.By})
+	if to == ForcedOpen || to == Disabled {
+		b.switched = s
+	}
+	return nil
+}
