@@ -49,7 +49,9 @@ func (d *dev) move() *cobra.Command {
 	}
 	c.Flags().StringVar(&d.opt.Name, "name", "", "package name at the new place (default: follows the directory if it did before)")
 	c.Flags().BoolVar(&d.opt.AllowVisibility, "allow-internal", false, "allow a package to become internal or public by the move")
-	c.Flags().BoolVar(&d.opt.ExactHistory, "exact-history", false, "two commits, the renames first: git follows even tiny files")
+	c.Flags().BoolVar(&d.opt.ExactHistory, "exact-history", false, "two commits, the renames first, also where git would follow every file through one")
+	c.Flags().BoolVar(&d.opt.OneCommit, "one-commit", false, "one commit even where git log --follow then loses a file; the move names it")
+	c.MarkFlagsMutuallyExclusive("exact-history", "one-commit")
 	return d.moveFlags(c)
 }
 

@@ -65,7 +65,7 @@ func Apply(ctx context.Context, mv *Move, opt MoveOptions) (*Applied, error) {
 	st.record(mv, Record{Commit: commit, Base: head, Renames: st.Pending.Renames})
 	st.Pending = nil
 	out := &Applied{Move: mv, Commit: commit, LostHistory: []string{}}
-	if out.LostHistory, err = lostHistory(ctx, git, mv, renames); err != nil {
+	if out.LostHistory, err = lostHistory(ctx, git, mv, "show", "--format=", renames); err != nil {
 		return out, errors.Join(err, st.save(ctx, git))
 	}
 	return out, st.save(ctx, git)
@@ -80,10 +80,9 @@ func (mv *Move) make(ctx context.Context, git gitRepo, check *checker, st *state
 		return "", err
 	}
 	removeEmpty(mv.mod, filepath.Dir(mv.mod.abs(mv.Old)))
-	if opt.ExactHistory && len(mv.edits) > 0 {
-		if err := mv.commitRenames(ctx, git, st); err != nil {
-			return "", err
-		}
+	renamed, err := git.run(ctx, "write-tree")
+	if err != nil {
+		return "", err
 	}
 	if err := mv.write(); err != nil {
 		return "", err
@@ -93,7 +92,7 @@ func (mv *Move) make(ctx context.Context, git gitRepo, check *checker, st *state
 			return "", err
 		}
 	}
-	return mv.commit(ctx, git)
+	return mv.commit(ctx, git, st, strings.TrimSpace(renamed), opt)
 }
 
 // write puts the edited files in place, keeping their permissions.
@@ -111,7 +110,10 @@ func (mv *Move) write() error {
 	return nil
 }
 
-func (mv *Move) commit(ctx context.Context, git gitRepo) (string, error) {
+// commit makes one commit of the move, or two where git would lose a file's
+// history in one: it finds a rename only when half of the file stays. renamed is
+// the tree with the renames and nothing else.
+func (mv *Move) commit(ctx context.Context, git gitRepo, st *state, renamed string, opt MoveOptions) (string, error) {
 	args := []string{"add", "--"}
 	for _, c := range mv.edits {
 		args = append(args, mv.destination(c))
@@ -128,23 +130,40 @@ func (mv *Move) commit(ctx context.Context, git gitRepo) (string, error) {
 	if i := slices.IndexFunc(dirty, func(l string) bool { return l[1] != ' ' }); i >= 0 {
 		return "", fmt.Errorf("something else changed the tree meanwhile: %s", strings.TrimSpace(dirty[i]))
 	}
+	lost, err := lostHistory(ctx, git, mv, "diff", "--cached")
+	if err != nil {
+		return "", err
+	}
+	if len(mv.edits) > 0 && !opt.OneCommit && (opt.ExactHistory || len(lost) > 0) {
+		if err := mv.commitRenames(ctx, git, st, renamed); err != nil {
+			return "", err
+		}
+	}
 	if _, err := git.run(ctx, "commit", "-q", "-m", mv.subject(), "-m", mv.body()); err != nil {
 		return "", err
 	}
 	return git.head(ctx)
 }
 
-// commitRenames makes the first of two commits. It does not build by itself.
-func (mv *Move) commitRenames(ctx context.Context, git gitRepo, st *state) error {
-	if _, err := git.run(ctx, "commit", "-q", "-m", mv.subject()+" (renames only)", "-m", "The next commit edits them; this one does not build."); err != nil {
-		return err
+// commitRenames makes the first of two commits, under the index as it is. It
+// does not build by itself, and says so to whoever bisects.
+func (mv *Move) commitRenames(ctx context.Context, git gitRepo, st *state, tree string) error {
+	args := []string{"commit-tree", tree, "-p", "HEAD", "-m", mv.subject() + " (renames only)",
+		"-m", "The next commit edits the files; this one does not build. Apart they are so that git log --follow finds every file."}
+	if sign, err := git.run(ctx, "config", "--type=bool", "--default=false", "commit.gpgSign"); err == nil && strings.TrimSpace(sign) == "true" {
+		args = append(args, "-S")
 	}
-	head, err := git.head(ctx)
+	commit, err := git.run(ctx, args...)
 	if err != nil {
 		return err
 	}
-	st.Pending.Renames = head
-	return st.save(ctx, git)
+	// On record before HEAD moves: whoever puts an interrupted move back knows it.
+	st.Pending.Renames = strings.TrimSpace(commit)
+	if err := st.save(ctx, git); err != nil {
+		return err
+	}
+	_, err = git.run(ctx, "reset", "-q", "--soft", st.Pending.Renames)
+	return err
 }
 
 func (mv *Move) subject() string { return fmt.Sprintf("Move %s to %s", mv.Old, mv.New) }
@@ -211,9 +230,11 @@ func removeEmpty(m *Module, dir string) {
 	}
 }
 
-// lostHistory lists the files moved that git does not see as renamed.
-func lostHistory(ctx context.Context, git gitRepo, mv *Move, commit string) ([]string, error) {
-	out, err := git.run(ctx, "-c", "diff.renameLimit=0", "show", "--format=", "--name-status", "-z", "-M", "--relative", commit)
+// lostHistory lists the files moved that git does not see as renamed in what a
+// git command shows: a commit, or the index.
+func lostHistory(ctx context.Context, git gitRepo, mv *Move, show ...string) ([]string, error) {
+	args := append([]string{"-c", "diff.renameLimit=0"}, show...)
+	out, err := git.run(ctx, append(args, "--name-status", "-z", "-M", "--relative")...)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -166,7 +167,7 @@ var O = alpha.New()
 func TestMoveEverything(t *testing.T) {
 	l := newLab(t, town)
 	first := l.git("rev-parse", "HEAD")
-	got := l.mustMove("lib/alpha", "core/deep/beta", MoveOptions{})
+	got := l.mustMove("lib/alpha", "core/deep/beta", MoveOptions{OneCommit: true})
 	if diff := cmp.Diff([]string{"app/kept.go"}, got.Kept); diff != "" {
 		t.Errorf("files that keep the old name (-want +got):\n%s", diff)
 	}
@@ -219,7 +220,7 @@ func TestMoveEverything(t *testing.T) {
 func TestLostHistoryIsNamed(t *testing.T) {
 	l := newLab(t, "-- go.mod --\nmodule m\n\ngo 1.26\n-- a/tiny.go --\npackage a\n-- a/big.go --\npackage a\n\n// Sum adds what it is given and returns the sum.\nfunc Sum(x, y int) int { return x + y }\n")
 	first := l.git("rev-parse", "HEAD")
-	got := l.mustMove("a", "somewhere", MoveOptions{NoCheck: true})
+	got := l.mustMove("a", "somewhere", MoveOptions{NoCheck: true, OneCommit: true})
 	for _, f := range []string{"somewhere/tiny.go", "somewhere/big.go"} {
 		followed := strings.Contains(l.git("log", "--follow", "--format=%H", "--", f), first)
 		if lost := slices.Contains(got.LostHistory, f); lost == followed {
@@ -228,12 +229,50 @@ func TestLostHistoryIsNamed(t *testing.T) {
 	}
 }
 
-// With the renames in a commit of their own git follows every file, and undoing
-// takes both commits back.
-func TestExactHistory(t *testing.T) {
+// One commit is made where git follows every file through it; two, the renames
+// first, where it would lose one or they are asked for. Undoing takes back both.
+func TestHistoryIsKept(t *testing.T) {
+	const tiny, large = "-- a/tiny.go --\npackage a\n", "-- a/large.go --\npackage a\n\n// Sum adds what it is given and returns the sum.\nfunc Sum(x, y int) int { return x + y }\n"
+	for name, c := range map[string]struct {
+		files   string
+		opt     MoveOptions
+		commits int
+	}{
+		"a file of one line":         {tiny + large, MoveOptions{}, 2},
+		"no file is lost":            {large, MoveOptions{}, 1},
+		"no file is lost, but asked": {large, MoveOptions{ExactHistory: true}, 2},
+		"a name that stays":          {tiny, MoveOptions{Name: "a"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, "-- go.mod --\nmodule m\n\ngo 1.26\n"+c.files)
+			first, tree := l.git("rev-parse", "HEAD"), l.git("rev-parse", "HEAD^{tree}")
+			opt := c.opt
+			opt.NoCheck = true
+			got := l.mustMove("a", "somewhere", opt)
+			if n := l.git("rev-list", "--count", first+"..HEAD"); n != strconv.Itoa(c.commits) || len(got.LostHistory) != 0 {
+				t.Errorf("%s commits, want %d; lost %v", n, c.commits, got.LostHistory)
+			}
+			for _, f := range got.Files {
+				if !strings.Contains(l.git("log", "--follow", "--format=%H", "--", f), first) {
+					t.Errorf("git does not follow %s", f)
+				}
+			}
+			if _, err := Rollback(context.Background(), l.open()); err != nil {
+				t.Fatal(err)
+			}
+			if l.git("rev-parse", "HEAD^{tree}") != tree {
+				t.Error("the tree after rollback differs from the first")
+			}
+		})
+	}
+}
+
+// A move whose edits fail, or that is cut short between its two commits, goes
+// back to where it began.
+func TestTwoCommitsAreUndoneTogether(t *testing.T) {
 	l := newLab(t, "-- go.mod --\nmodule m\n\ngo 1.26\n-- a/tiny.go --\npackage a\n-- a/small.go --\npackage a\n\nvar V = 1\n")
-	first, tree := l.git("rev-parse", "HEAD"), l.git("rev-parse", "HEAD^{tree}")
-	opt := MoveOptions{ExactHistory: true, NoCheck: true}
+	first := l.git("rev-parse", "HEAD")
+	opt := MoveOptions{NoCheck: true}
 	mv, err := PlanMove(context.Background(), l.open(), "a", "somewhere", opt)
 	if err != nil {
 		t.Fatal(err)
@@ -243,20 +282,14 @@ func TestExactHistory(t *testing.T) {
 		t.Error("an edit failed, and the move did not")
 	}
 	l.untouched(first)
-	if got := l.mustMove("a", "somewhere", opt); len(got.LostHistory) != 0 {
-		t.Errorf("lost %v", got.LostHistory)
-	}
-	for _, f := range []string{"somewhere/tiny.go", "somewhere/small.go"} {
-		if !strings.Contains(l.git("log", "--follow", "--format=%H", "--", f), first) {
-			t.Errorf("git does not follow %s", f)
-		}
-	}
-	if _, err := Rollback(context.Background(), l.open()); err != nil {
+	l.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
+	if err := os.Chmod(filepath.Join(l.dir, ".git/hooks/pre-commit"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if l.git("rev-parse", "HEAD^{tree}") != tree {
-		t.Error("the tree after rollback differs from the first")
+	if _, err := l.move("a", "somewhere", opt); err == nil {
+		t.Error("the second commit was refused by a hook, and the move was not")
 	}
+	l.untouched(first)
 }
 
 func TestMoveDryRunTouchesNothing(t *testing.T) {

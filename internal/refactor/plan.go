@@ -15,7 +15,8 @@ type MoveOptions struct {
 	AllowGenerated  bool   // edit files marked "Code generated … DO NOT EDIT."
 	AllowVisibility bool   // let a package become, or stop being, internal
 	NoCheck         bool   // leave out go build and go vet
-	ExactHistory    bool   // commit the renames by themselves first: git then follows even files of which hardly a line stays
+	ExactHistory    bool   // always commit the renames by themselves first; without it only when git would lose a file otherwise
+	OneCommit       bool   // never do, and name the files git loses
 }
 
 // Move is a planned move: everything below Old goes to New. The JSON names are

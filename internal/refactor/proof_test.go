@@ -67,6 +67,7 @@ func prove(t *testing.T, s subject, moves int) {
 	t.Logf("analyze: %d packages, %d files, %d lines in %v", len(a.Packages), a.Statistics.TotalFiles, a.Statistics.TotalLines, time.Since(begin).Round(time.Millisecond))
 	rng := rand.New(rand.NewPCG(5, 42))
 	opt := MoveOptions{AllowGenerated: true, AllowVisibility: true, ExactHistory: os.Getenv("RESYNC_REFACTOR_EXACT") != ""}
+	first := l.git("rev-parse", "HEAD")
 	made, refused, broken, lost, files := 0, 0, 0, 0, 0
 	for try := 0; made+broken < moves && try < moves*6; try++ {
 		old, to := randomMove(rng, l.open(), try)
@@ -95,10 +96,13 @@ func prove(t *testing.T, s subject, moves int) {
 	}
 	followed, asked := followCheck(l)
 	line, _ := json.Marshal(map[string]any{"module": s.name, "trait": s.trait, "packages": len(a.Packages), "lines": a.Statistics.TotalLines,
-		"made": made, "broken": broken, "refused": refused, "files": files, "lost_history": lost, "followed": followed, "asked": asked})
+		"made": made, "broken": broken, "refused": refused, "files": files, "lost_history": lost, "followed": followed, "asked": asked, "commits": l.git("rev-list", "--count", first+"..HEAD")})
 	t.Logf("PROOF %s", line)
 	if made < moves {
 		t.Errorf("%d moves made, want %d", made, moves)
+	}
+	if followed < asked {
+		t.Errorf("git log --follow reaches the first commit for %d of %d files", followed, asked)
 	}
 }
 
