@@ -82,3 +82,22 @@ func BenchmarkRegistryGet(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRun is breaker, retry and timeout together: the whole of what stands
+// before a call. context.WithTimeout alone is most of it.
+func BenchmarkRun(b *testing.B) {
+	r := NewRegistry()
+	if _, err := r.Register(Settings{Name: "x"}); err != nil {
+		b.Fatal(err)
+	}
+	p := &Policy{Attempts: 3, Timeout: 30 * time.Second, Budget: NewBudget(0.1, 10)}
+	ctx := context.Background()
+	fn := func(context.Context) (int, error) { return 1, nil }
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Breaker, _ = r.Get("x")
+		if _, err := Run(ctx, p, fn); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

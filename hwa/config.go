@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"resync/breaker"
 )
 
 const apiPath = "/twsd/api/v2"
@@ -62,6 +64,14 @@ type Config struct {
 
 	// Observer sees every attempt; nil means none.
 	Observer Observer
+
+	// Breaker refuses attempts while the engine is down; nil means none. A refused attempt fails at once with KindUnreachable and
+	// an *breaker.OpenError as its cause: nothing was sent. One breaker stands before all addresses of the engine.
+	Breaker *breaker.Breaker
+
+	// Retries bounds how often reads are repeated, over all calls; nil stands for a tenth of the reads and 10 more. The first try
+	// at each address is not a repetition.
+	Retries *breaker.Budget
 
 	// Transport replaces the HTTP transport, e.g. in tests. CAFile and InsecureHosts then must be empty.
 	Transport http.RoundTripper
@@ -141,6 +151,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.UserAgent == "" {
 		c.UserAgent = "resync"
+	}
+	if c.Retries == nil {
+		c.Retries = breaker.NewBudget(0.1, 10)
 	}
 }
 

@@ -25,7 +25,9 @@ func (c *Client) do(ctx context.Context, r *request, read reader) error {
 	if err != nil {
 		return err
 	}
+	c.cfg.Retries.Earn()
 	start := int(c.current.Load())
+	var before *Error
 	for n := 0; ; n++ {
 		i := (start + n) % len(c.hosts)
 		err := c.attempt(ctx, c.hosts[i], r, payload, n, read)
@@ -33,14 +35,21 @@ func (c *Client) do(ctx context.Context, r *request, read reader) error {
 			c.current.Store(int32(i))
 			return nil
 		}
+		if before != nil && err.refused() {
+			return before // what opened the breaker says more than that it is open
+		}
 		if !c.again(ctx, r, err, n) {
 			return err
 		}
+		before = err
 	}
 }
 
 // again decides about one more attempt after the n-th (counted from 0) and waits as long as it has to.
 func (c *Client) again(ctx context.Context, r *request, e *Error, n int) bool {
+	if e.refused() {
+		return false
+	}
 	if r.write() {
 		return e.Kind == KindUnreachable && !e.MayHaveActed && e.HTTPStatus == 0 && n+1 < len(c.hosts) && ctx.Err() == nil
 	}
@@ -53,6 +62,9 @@ func (c *Client) again(ctx context.Context, r *request, e *Error, n int) bool {
 	wait := c.cfg.Backoff << min((n+1)/len(c.hosts)-1, 6)
 	wait = max(wait/2+rand.N(wait/2+1), e.RetryAfter)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	if !c.cfg.Retries.Spend() {
 		return false
 	}
 	timer := time.NewTimer(wait)
@@ -74,8 +86,12 @@ func (c *Client) attempt(ctx context.Context, h *host, r *request, payload []byt
 			return c.finish(h, r, &Error{Kind: KindUnreachable, Message: err.Error(), Err: err, Retryable: !r.write()})
 		}
 	}
+	permit, refusal := c.cfg.Breaker.Acquire()
+	if refusal != nil {
+		return c.finish(h, r, refusedBy(refusal))
+	}
 	began := time.Now()
-	status, e := c.exchange(ctx, h, r, payload, read)
+	status, e := c.exchangeUnder(ctx, permit, h, r, payload, read)
 	if obs != nil {
 		seen.Status, seen.Duration = status, time.Since(began)
 		if e != nil {
