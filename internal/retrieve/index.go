@@ -1,282 +1,330 @@
 package retrieve
 
 import (
+	"encoding/json"
 	"math"
-	"regexp"
-	"sort"
+	"slices"
 	"strings"
+	"sync"
 
 	"resync/chunk"
 )
 
-// Document is a text to search.
-type Document struct {
-	// Name is how the document is cited: its file name.
-	Name string
-	// Text is the whole document.
-	Text string
-	// Builtin marks a document that came with the program. Once others are in the
-	// index they go before it.
-	Builtin bool
+// record is what the index keeps of one passage, as it stands in files.
+type record struct {
+	text       uint64 // where its text begins; it ends where the next one's begins
+	start, end uint32 // bytes of the document
+	line, last uint32 // lines of the document
+	meta       uint32 // where id, title, path and codes begin, each ended by a zero byte
+	title      uint32 // where the hashes of its title begin
+	doc        uint32
+	see        int32   // passage that this one only points to, or -1
+	mass       float32 // sum of idf over the words of the title
+	size       [fields]uint16
+	kind       uint8
+	flags      uint8
 }
 
-// field of a passage that words are counted in.
-const (
-	fieldTitle = iota
-	fieldPath
-	fieldBody
-	fields
-)
+// Flags of a record.
+const flagBuiltin = 1
 
-// posting counts a term in one passage.
-type posting struct {
-	unit int32
-	tf   [fields]uint8
+// kinds in the order of their numbers in a record.
+var kinds = [...]chunk.Kind{chunk.KindText, chunk.KindEntry, chunk.KindProcedure, chunk.KindTable}
+
+// inDoc counts a term in one document.
+type inDoc struct {
+	doc uint32
+	tf  uint32
 }
 
-// unit is a passage as the index keeps it.
-type unit struct {
-	chunk.Chunk
-	codes   []string
-	size    [fields]uint16 // words in each field
-	builtin bool
-	sketch  sketch
-	see     int32 // unit that this one only points to, or -1
-}
-
-// Segment is one analysed document. It never changes, so an index can be built
-// anew from the segments of unchanged documents.
-type Segment struct {
-	units   []unit
-	terms   map[string]int32
-	posts   [][]posting
-	builtin bool
-}
-
-// Analyse cuts a document into passages and counts their words.
-func Analyse(d Document) *Segment { return AnalyseChunks(d, chunk.Document(d.Text, d.Name)) }
-
-// AnalyseChunks counts the words of a document that the caller has cut into
-// passages.
-func AnalyseChunks(d Document, chunks []chunk.Chunk) *Segment {
-	a := analyser{
-		seg:  &Segment{terms: map[string]int32{}, builtin: d.Builtin},
-		memo: map[string][]int32{}, lang: detect(d.Text),
-	}
-	for _, c := range chunks {
-		a.add(c)
-	}
-	a.seg.follow()
-	return a.seg
-}
-
-// pointer is an entry's answer that only names another entry: "This scenario is
-// described in The agent does not link."
-var pointer = regexp.MustCompile(`(?i)\b(?:described|documented|explained) in "?(.+?)"?\.?$`)
-
-// maxPointer is the longest passage in bytes that is taken for a mere pointer.
-const maxPointer = 700
-
-// follow finds the entries that only point to another of the same document.
-func (s *Segment) follow() {
-	byTitle := make(map[string]int32, len(s.units))
-	for i := len(s.units) - 1; i >= 0; i-- {
-		if u := s.units[i]; u.Kind == chunk.KindEntry {
-			byTitle[titleKey(u.Title)] = int32(i)
-		}
-	}
-	for i := range s.units {
-		u := &s.units[i]
-		if u.Kind != chunk.KindEntry || len(u.Content) > maxPointer {
-			continue
-		}
-		plain := chunk.Plain(u.Content)
-		m := pointer.FindStringSubmatch(plain[strings.LastIndexByte(plain, '\n')+1:])
-		if m == nil {
-			continue
-		}
-		if to, ok := byTitle[titleKey(m[1])]; ok && to != int32(i) {
-			u.see = to
-		}
-	}
-}
-
-// titleKey makes titles comparable whatever their marks.
-func titleKey(s string) string {
-	var b strings.Builder
-	words(s, func(w string) { b.WriteString(fold(w) + " ") })
-	return b.String()
-}
-
-// Passages is how many passages the document was cut into.
-func (s *Segment) Passages() int { return len(s.units) }
-
-// analyser fills a segment.
-type analyser struct {
-	seg  *Segment
-	lang language
-	memo map[string][]int32 // word as written → ids of its terms
-	buf  []string
-}
-
-func (a *analyser) add(c chunk.Chunk) {
-	plain := chunk.Plain(c.Content)
-	u := unit{Chunk: c, codes: codesIn(plain), builtin: a.seg.builtin, sketch: newSketch(c.Content), see: -1}
-	id := int32(len(a.seg.units))
-	a.count(&u, id, fieldTitle, headings(c))
-	if len(c.Path) > 1 {
-		a.count(&u, id, fieldPath, strings.Join(c.Path[:len(c.Path)-1], " "))
-	}
-	a.count(&u, id, fieldBody, plain)
-	a.seg.units = append(a.seg.units, u)
-}
-
-// headings is the title of a passage and the specific headings inside it.
-func headings(c chunk.Chunk) string {
-	if c.Kind == chunk.KindEntry {
-		return c.Title
-	}
-	out := []string{c.Title}
-	for _, h := range c.Headings() {
-		if h != c.Title {
-			out = append(out, h)
-		}
-	}
-	return strings.Join(out, "\n")
-}
-
-// count adds the words of one field.
-func (a *analyser) count(u *unit, id int32, field int, text string) {
-	n := 0
-	words(text, func(w string) {
-		n++
-		for _, t := range a.ids(w) {
-			list := a.seg.posts[t]
-			if len(list) == 0 || list[len(list)-1].unit != id {
-				list = append(list, posting{unit: id})
-			}
-			if tf := &list[len(list)-1].tf[field]; *tf < math.MaxUint8 {
-				*tf++
-			}
-			a.seg.posts[t] = list
-		}
-	})
-	u.size[field] = uint16(min(n, math.MaxUint16))
-}
-
-// ids are the terms of a word, remembered because a manual has few words many
-// times.
-func (a *analyser) ids(word string) []int32 {
-	if ids, ok := a.memo[word]; ok {
-		return ids
-	}
-	a.buf = terms(a.buf[:0], word, a.lang)
-	ids := make([]int32, 0, len(a.buf))
-	for _, t := range a.buf {
-		id, ok := a.seg.terms[t]
-		if !ok {
-			id = int32(len(a.seg.posts))
-			a.seg.terms[t] = id
-			a.seg.posts = append(a.seg.posts, nil)
-		}
-		ids = append(ids, id)
-	}
-	a.memo[word] = ids
-	return ids
-}
-
-// Index searches a fixed set of documents. It is safe for concurrent use.
+// Index searches a fixed set of documents. It is safe for concurrent use. Its arrays
+// hold no pointers: [Index.WriteFile] stores them as they are, and [OpenFile] maps
+// them back.
 type Index struct {
-	units []unit
-	terms map[string]int32
-	posts [][]posting
-	codes map[string][]int32
-	norm  [][fields]float32 // 1/(1-b+b·length/average), by unit
-	title []float32         // sum of idf over the words of the title, by unit
-	docs  int
-	own   bool // holds documents besides the built-in ones
+	docs []Document // without their texts
+
+	names    []byte   // the terms, one after the other
+	nameFrom []uint32 // where each term begins; one more at the end
+	slots    []uint32 // hash table: number of a term plus one, 0 is free
+	postFrom []uint32 // where each term's postings begin; one more at the end
+	posts    []posting
+	docFrom  []uint32 // the same for documents; empty when most have one passage
+	docPosts []inDoc
+
+	recs     []record // one more at the end
+	meta     []byte
+	text     []byte
+	titles   []uint32
+	sketches []sketch
+	signs    []signature
+
+	docSize []float32 // words of each document
+	own     bool      // holds documents besides the built-in ones
+	close   func() error
+	pool    sync.Pool // of *tally
 }
 
 // New makes an index of the documents analysed. Without any it is empty and finds
 // nothing.
 func New(segments ...*Segment) *Index {
-	x := &Index{terms: map[string]int32{}, codes: map[string][]int32{}, docs: len(segments)}
-	for _, s := range segments {
-		x.join(s)
-		x.own = x.own || !s.builtin
-	}
-	for i, u := range x.units {
-		for _, c := range u.codes {
-			x.codes[c] = append(x.codes[c], int32(i))
-		}
-	}
-	x.normalise()
-	x.weighTitles()
+	x := &Index{}
+	x.join(segments)
+	x.hashTerms()
+	x.weigh()
 	return x
 }
 
-// join appends a segment, giving its terms and passages numbers of the index.
-func (x *Index) join(s *Segment) {
-	base := int32(len(x.units))
-	for _, u := range s.units {
-		if u.see >= 0 {
-			u.see += base
-		}
-		x.units = append(x.units, u)
-	}
-	names := make([]string, 0, len(s.terms))
-	for t := range s.terms {
-		names = append(names, t)
-	}
-	sort.Strings(names) // the same documents give the same index
-	for _, t := range names {
-		id, ok := x.terms[t]
-		if !ok {
-			id = int32(len(x.posts))
-			x.terms[t] = id
-			x.posts = append(x.posts, nil)
-		}
-		list := x.posts[id]
-		for _, p := range s.posts[s.terms[t]] {
-			p.unit += base
-			list = append(list, p)
-		}
-		x.posts[id] = list
-	}
-}
-
-// normalise computes the length normalisation of every passage.
-func (x *Index) normalise() {
-	var sum [fields]float64
-	for _, u := range x.units {
-		for f := range fields {
-			sum[f] += float64(u.size[f])
-		}
-	}
-	x.norm = make([][fields]float32, len(x.units))
-	for i, u := range x.units {
-		for f := range fields {
-			avg := max(sum[f]/float64(len(x.units)), 1)
-			x.norm[i][f] = float32(1 / (1 - lengthWeight[f] + lengthWeight[f]*float64(u.size[f])/avg))
-		}
-	}
-}
-
-// weighTitles sums what the words of each title are worth.
-func (x *Index) weighTitles() {
-	x.title = make([]float32, len(x.units))
-	for _, list := range x.posts {
-		idf := x.idf(len(list))
-		for _, p := range list {
-			if p.tf[fieldTitle] > 0 {
-				x.title[p.unit] += idf
-			}
-		}
-	}
-}
-
-// Documents and Passages say how much the index holds.
-func (x *Index) Documents() int { return x.docs }
+// Documents says how many documents the index holds.
+func (x *Index) Documents() int { return len(x.docs) }
 
 // Passages is the number of passages of all documents.
-func (x *Index) Passages() int { return len(x.units) }
+func (x *Index) Passages() int { return max(len(x.recs)-1, 0) }
+
+// join copies the passages and postings of the segments, giving terms and passages
+// numbers of the index.
+func (x *Index) join(segments []*Segment) {
+	units, texts, posts, titles := 0, 0, 0, 0
+	for _, s := range segments {
+		units += len(s.passages)
+		posts += len(s.posts)
+		for i := range s.passages {
+			texts += len(s.passages[i].Content)
+			titles += len(s.passages[i].titleSeq)
+		}
+	}
+	x.recs = make([]record, 0, units+1)
+	x.text = make([]byte, 0, texts)
+	x.titles = make([]uint32, 0, titles)
+	x.sketches = make([]sketch, 0, units)
+	x.signs = make([]signature, 0, units)
+	for _, s := range segments {
+		x.passages(s)
+	}
+	x.recs = append(x.recs, record{text: uint64(len(x.text)), meta: uint32(len(x.meta)), title: uint32(len(x.titles)), see: -1})
+	x.postings(segments, posts)
+}
+
+// passages copies what the passages of one document are.
+func (x *Index) passages(s *Segment) {
+	base, doc := int32(len(x.recs)), uint32(len(x.docs))
+	x.docs = append(x.docs, s.doc)
+	x.own = x.own || !s.doc.Builtin
+	words := float32(0)
+	for i := range s.passages {
+		p := &s.passages[i]
+		r := record{
+			text: uint64(len(x.text)), start: uint32(p.Start), end: uint32(p.End), line: uint32(p.Line), last: uint32(p.EndLine),
+			meta: uint32(len(x.meta)), title: uint32(len(x.titles)), doc: doc, see: -1, size: p.size,
+			kind: uint8(max(slices.Index(kinds[:], p.Kind), 0)),
+		}
+		if p.see >= 0 {
+			r.see = p.see + base
+		}
+		if s.doc.Builtin {
+			r.flags |= flagBuiltin
+		}
+		x.recs = append(x.recs, r)
+		x.text = append(x.text, p.Content...)
+		for _, part := range [...]string{p.ID, p.Title, strings.Join(p.Path, pathMark), strings.Join(p.codes, pathMark)} {
+			x.meta = append(append(x.meta, strings.ReplaceAll(part, "\x00", "")...), 0)
+		}
+		x.titles = append(x.titles, p.titleSeq...)
+		x.sketches = append(x.sketches, p.sketch)
+		x.signs = append(x.signs, p.sign)
+		words += float32(p.size[fieldBody])
+	}
+	x.docSize = append(x.docSize, words)
+}
+
+// pathMark stands between the parts of a path in the meta bytes.
+const pathMark = "\x1f"
+
+// postings merges the posting lists of the segments.
+func (x *Index) postings(segments []*Segment, total int) {
+	count := map[string]uint32{}
+	for _, s := range segments {
+		for i, t := range s.terms {
+			count[t] += s.from[i+1] - s.from[i]
+		}
+	}
+	names := make([]string, 0, len(count))
+	for t := range count {
+		names = append(names, t)
+	}
+	slices.Sort(names) // the same documents give the same index
+	x.nameFrom = make([]uint32, 1, len(names)+1)
+	x.postFrom = make([]uint32, 1, len(names)+1)
+	at := uint32(0)
+	for _, t := range names {
+		x.names = append(x.names, t...)
+		x.nameFrom = append(x.nameFrom, uint32(len(x.names)))
+		n := count[t]
+		count[t] = at // where the next posting of the term goes
+		at += n
+		x.postFrom = append(x.postFrom, at)
+	}
+	x.posts = make([]posting, total)
+	base := uint32(0)
+	for _, s := range segments {
+		for i, t := range s.terms {
+			to := count[t]
+			for _, p := range s.posts[s.from[i]:s.from[i+1]] {
+				p.unit += base
+				x.posts[to] = p
+				to++
+			}
+			count[t] = to
+		}
+		base += uint32(len(s.passages))
+	}
+}
+
+// hashTerms fills the table that finds terms.
+func (x *Index) hashTerms() {
+	n := len(x.nameFrom) - 1
+	size := 16
+	for size < 2*n {
+		size *= 2
+	}
+	x.slots = make([]uint32, size)
+	for i := range n {
+		h := hashTerm(x.term(i)) & uint32(size-1)
+		for x.slots[h] != 0 {
+			h = (h + 1) & uint32(size-1)
+		}
+		x.slots[h] = uint32(i) + 1
+	}
+}
+
+// hashTerm is FNV-1a with its bits spread.
+func hashTerm(s string) uint32 {
+	c := uint32(2166136261)
+	for i := 0; i < len(s); i++ {
+		c = (c ^ uint32(s[i])) * 16777619
+	}
+	return mix(c)
+}
+
+// term is the name of a term.
+func (x *Index) term(i int) string { return view(x.names[x.nameFrom[i]:x.nameFrom[i+1]]) }
+
+// find is the number of a term, or -1.
+func (x *Index) find(term string) int {
+	if len(x.slots) == 0 {
+		return -1
+	}
+	mask := uint32(len(x.slots) - 1)
+	for h, n := hashTerm(term)&mask, 0; n <= int(mask); h, n = (h+1)&mask, n+1 {
+		id := x.slots[h]
+		if id == 0 {
+			return -1
+		}
+		if x.term(int(id)-1) == term {
+			return int(id) - 1
+		}
+	}
+	return -1
+}
+
+// list are the postings of a term.
+func (x *Index) list(id int) []posting { return x.posts[x.postFrom[id]:x.postFrom[id+1]] }
+
+// idf of a term that n passages have.
+func (x *Index) idf(n int) float32 { return idfOf(x.Passages(), n) }
+
+// idfOf is the inverse frequency of what n of all have.
+func idfOf(all, n int) float32 {
+	return float32(math.Log(1 + (float64(all)-float64(n)+0.5)/(float64(n)+0.5)))
+}
+
+// weigh computes what every posting is worth, what the words of each title are
+// worth, and counts the terms in documents.
+func (x *Index) weigh() {
+	n := x.Passages()
+	if n == 0 {
+		return
+	}
+	norms := x.norms()
+	perDoc := n >= 2*len(x.docs) && len(x.docs) > 1
+	if perDoc {
+		x.docFrom = append(make([]uint32, 0, len(x.postFrom)), 0)
+	}
+	for t := range len(x.postFrom) - 1 {
+		list := x.list(t)
+		idf := x.idf(len(list))
+		for i := range list {
+			p := &list[i]
+			p.imp = uint8(math.Round(float64(saturate(p, &norms[p.unit])) * 255 / (saturation + 1)))
+			if p.tf[fieldTitle] > 0 {
+				x.recs[p.unit].mass += idf
+			}
+			if perDoc && p.tf[fieldBody] > 0 {
+				x.countDoc(p)
+			}
+		}
+		if perDoc {
+			x.docFrom = append(x.docFrom, uint32(len(x.docPosts)))
+		}
+	}
+}
+
+// countDoc adds a posting to the document's; those of one document follow each
+// other.
+func (x *Index) countDoc(p *posting) {
+	doc := x.recs[p.unit].doc
+	if n := len(x.docPosts); n == int(x.docFrom[len(x.docFrom)-1]) || x.docPosts[n-1].doc != doc {
+		x.docPosts = append(x.docPosts, inDoc{doc: doc})
+	}
+	x.docPosts[len(x.docPosts)-1].tf += uint32(p.tf[fieldBody])
+}
+
+// norms is the length normalisation of every field of every passage.
+func (x *Index) norms() [][fields]float32 {
+	var sum [fields]float64
+	n := x.Passages()
+	for i := range n {
+		for f := range fields {
+			sum[f] += float64(x.recs[i].size[f])
+		}
+	}
+	out := make([][fields]float32, n)
+	for i := range n {
+		for f := range fields {
+			avg := float32(max(sum[f]/float64(n), 1))
+			out[i][f] = 1 / (1 - lengthWeight[f] + lengthWeight[f]*float32(x.recs[i].size[f])/avg)
+		}
+	}
+	return out
+}
+
+// saturate is the saturated, field-weighted frequency of a term in a passage.
+func saturate(p *posting, norm *[fields]float32) float32 {
+	var w float32
+	for f := range fields {
+		if p.tf[f] > 0 {
+			w += fieldWeight[f] * float32(p.tf[f]) * norm[f]
+		}
+	}
+	return w * (saturation + 1) / (saturation + w)
+}
+
+// content is the text of a passage.
+func (x *Index) content(u int) string { return view(x.text[x.recs[u].text:x.recs[u+1].text]) }
+
+// info are the id, title, path and codes of a passage.
+func (x *Index) info(u int) (id, title string, path, codes []string) {
+	parts := strings.SplitN(string(x.meta[x.recs[u].meta:x.recs[u+1].meta]), "\x00", 5)
+	if len(parts) < 4 {
+		return "", "", nil, nil // not reached: the file's checksum was right
+	}
+	if parts[3] != "" {
+		codes = strings.Split(parts[3], pathMark)
+	}
+	return parts[0], parts[1], strings.Split(parts[2], pathMark), codes
+}
+
+// titleSeq are the hashes of the words of a title.
+func (x *Index) titleSeq(u int) []uint32 { return x.titles[x.recs[u].title:x.recs[u+1].title] }
+
+// documents is the list of documents as it is stored.
+func (x *Index) documents() ([]byte, error) { return json.Marshal(x.docs) }

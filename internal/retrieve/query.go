@@ -23,6 +23,8 @@ type query struct {
 	codes  []string
 	lang   language
 	wrong  bool // asks about something that goes wrong
+	// sequence are the hashes of the stems of all words in their order.
+	sequence []uint32
 }
 
 func (q query) empty() bool { return len(q.groups) == 0 && len(q.codes) == 0 }
@@ -66,6 +68,9 @@ func parse(text string) query {
 		q.wrong = q.wrong || trouble[fold(w)]
 	})
 	q.wrong = q.wrong || len(q.codes) > 0
+	for _, w := range list[:min(len(list), maxSequence)] {
+		q.sequence = append(q.sequence, hashWord(stemEnglish(fold(w))))
+	}
 	q.read(list)
 	q.unique()
 	return q

@@ -204,18 +204,19 @@ func TestSearchSideBySide(t *testing.T) {
 	wg.Wait()
 }
 
-func TestTopKeepsTheOrderOfEquals(t *testing.T) {
-	all := []scored{{0, 1}, {1, 3}, {2, 3}, {3, 2}, {4, 3}}
-	want := []scored{{1, 3}, {2, 3}, {4, 3}, {3, 2}}
-	got := top(all, 4)
-	if len(got) != len(want) {
-		t.Fatalf("got %v", got)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("got %v, want %v", got, want)
-			break
+func TestCandidatesKeepTheOrderOfEquals(t *testing.T) {
+	h := candidates{room: 4}
+	for i, score := range []float32{1, 3, 3, 2, 3} {
+		if score > h.floor {
+			h.offer(candidate{unit: uint32(i), score: score})
 		}
+	}
+	var got []uint32
+	for _, c := range h.sorted() {
+		got = append(got, c.unit)
+	}
+	if diff := cmp.Diff([]uint32{1, 2, 4, 3}, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
 	}
 }
 

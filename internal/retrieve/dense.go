@@ -1,0 +1,86 @@
+package retrieve
+
+import (
+	"context"
+	"fmt"
+)
+
+// Dense is a ranking by vectors that joins the one by words.
+type Dense struct {
+	// Vectors has a row for each passage of the index, in the order of the passages.
+	Vectors *Vectors
+	// Query is the vector of the question, from the same model.
+	Query []float32
+	// Weight is the share of the vectors in the sum, from 0 to 1; 0 is DefaultDense.
+	Weight float64
+	// Model names what made the vectors, for the explanation.
+	Model string
+}
+
+// DefaultDense is the weight of vectors beside words. A small model is a weak
+// partner of a good ranking by words: more than this makes it worse.
+const DefaultDense = 0.25
+
+func (d *Dense) weight() float32 {
+	if d.Weight <= 0 {
+		return DefaultDense
+	}
+	return float32(min(d.Weight, 1))
+}
+
+// denseDepth is how many passages the vectors may bring in.
+const denseDepth = 64
+
+// joinDense adds the passages nearest to the question, and gives all candidates their
+// cosine.
+func (x *Index) joinDense(ctx context.Context, question string, t *tally, best []candidate, o Options, depth int) ([]candidate, error) {
+	d := o.Dense
+	if d.Vectors.Len() != x.Passages() {
+		return nil, fmt.Errorf("search by meaning: there are %d vectors for %d passages; index them again", d.Vectors.Len(), x.Passages())
+	}
+	near, err := d.Vectors.Nearest(ctx, d.Query, min(denseDepth, depth), func(row int) bool { return x.wanted(t, uint32(row), &o.Filter) })
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[uint32]int, len(best))
+	for i := range best {
+		at[best[i].unit] = i
+		if best[i].dense, err = d.Vectors.Cosine(int(best[i].unit), d.Query); err != nil {
+			return nil, fmt.Errorf("search by meaning: %w", err)
+		}
+	}
+	for _, n := range near {
+		if _, ok := at[uint32(n.Row)]; !ok {
+			best = append(best, candidate{unit: uint32(n.Row), dense: n.Cosine})
+		}
+	}
+	return best, nil
+}
+
+// fuse makes the score a weighted sum of words and vectors, each as a share of the
+// best candidate's (a convex combination; see Bruch, Gai and Ingber, "An Analysis of
+// Fusion Functions for Hybrid Retrieval", 2023). Cosines count from that of the
+// farthest candidate.
+func fuse(best []candidate, total, w float32) {
+	if len(best) == 0 {
+		return
+	}
+	top, high, low := float32(0), best[0].dense, best[0].dense
+	for i := range best {
+		top, high, low = max(top, best[i].score), max(high, best[i].dense), min(low, best[i].dense)
+	}
+	scale := max(top, total, 1)
+	for i := range best {
+		c := &best[i]
+		part := float32(0)
+		if high > low {
+			part = (c.dense - low) / (high - low)
+		}
+		if top > 0 {
+			part *= top
+		} else {
+			part *= scale
+		}
+		c.score, c.dense = c.score+w*(part-c.score), w*(part-c.score)
+	}
+}

@@ -1,0 +1,239 @@
+package retrieve
+
+// Features of the second stage, each from 0 to about 1.
+const (
+	featNear   = iota // the better of the passages before and after
+	featPairs         // word pairs of the question that stand together
+	featOrder         // words of the question that stand in the title, in order
+	featExact         // the same, as a share of the title
+	featDoc           // the document as a whole
+	featPath          // words of the question in the path
+	featCover         // share of the question covered, squared
+	features
+)
+
+// featureNames say in an explanation what a feature is.
+var featureNames = [features]string{
+	"neighbouring passages", "words that stand together", "order of the title's words", "title asked for as it stands",
+	"the document as a whole", "words in the section path", "much of the question covered",
+}
+
+// rerankWeights are what each feature is worth, as a share of the weight of all words
+// of the question.
+var rerankWeights = [features]float32{
+	featNear: 0.08,
+}
+
+// second orders the candidates by what a closer look tells.
+func (x *Index) second(t *tally, q *query, best []candidate) {
+	if t.total == 0 {
+		return
+	}
+	look := x.look(q)
+	for i := range best {
+		c := &best[i]
+		x.measure(t, q, look, c)
+		var sum float32
+		for f, w := range rerankWeights {
+			sum += w * c.feat[f]
+		}
+		c.score = c.base + sum*t.total
+	}
+}
+
+// closer is what the second stage looks for, found once for all candidates.
+type lookout struct {
+	forms  [][]form // by word
+	pairs  []wordPair
+	docs   float32 // weight of all words among documents
+	length float32 // mean size of a document
+}
+
+// form is one form of a word with its postings.
+type form struct {
+	posts  []posting
+	docs   []inDoc
+	idf    float32 // among passages, with the weight of the form
+	docIDF float32 // among documents
+}
+
+// wordPair is two words that follow each other in the question.
+type wordPair struct {
+	bits   []uint32
+	weight float32
+}
+
+func (x *Index) look(q *query) *lookout {
+	l := &lookout{forms: make([][]form, len(q.groups))}
+	var size float32
+	for _, n := range x.docSize {
+		size += n
+	}
+	l.length = max(size/float32(max(len(x.docs), 1)), 1)
+	for i := range q.groups {
+		var docBest float32
+		for _, m := range q.groups[i].terms {
+			id := x.find(m.term)
+			if id < 0 {
+				continue
+			}
+			f := form{posts: x.list(id)}
+			f.idf = x.idf(len(f.posts)) * m.weight
+			if len(x.docFrom) > 0 {
+				f.docs = x.docPosts[x.docFrom[id]:x.docFrom[id+1]]
+				f.docIDF = idfOf(len(x.docs), len(f.docs)) * m.weight
+				docBest = max(docBest, f.docIDF)
+			}
+			l.forms[i] = append(l.forms[i], f)
+		}
+		l.docs += docBest
+	}
+	for i := 1; i < len(q.groups); i++ {
+		l.pair(&q.groups[i-1], &q.groups[i], l.forms[i-1], l.forms[i])
+	}
+	return l
+}
+
+// pair adds two words that follow each other, in all their forms.
+func (l *lookout) pair(a, b *group, fa, fb []form) {
+	if len(fa) == 0 || len(fb) == 0 {
+		return
+	}
+	p := wordPair{weight: min(bestIDF(fa), bestIDF(fb))}
+	for _, s := range a.terms {
+		for _, t := range b.terms {
+			p.bits = append(p.bits, pair(s.term, t.term))
+		}
+	}
+	l.pairs = append(l.pairs, p)
+}
+
+func bestIDF(forms []form) float32 {
+	var v float32
+	for _, f := range forms {
+		v = max(v, f.idf)
+	}
+	return v
+}
+
+// measure fills in the features of a candidate.
+func (x *Index) measure(t *tally, q *query, l *lookout, c *candidate) {
+	u := int(c.unit)
+	c.feat[featNear] = x.near(t, u) / t.total
+	full := x.signs[u].full()
+	for _, p := range l.pairs {
+		for _, b := range p.bits {
+			if x.signs[u].has(b) {
+				c.feat[featPairs] += p.weight * (1 - full) / t.total
+				break
+			}
+		}
+	}
+	if common, title := longestCommon(q.sequence, x.titleSeq(u)), len(x.titleSeq(u)); title > 0 && len(q.sequence) > 0 {
+		c.feat[featOrder] = float32(common) / float32(len(q.sequence))
+		c.feat[featExact] = c.feat[featOrder] * float32(common) / float32(title)
+	}
+	var path float32
+	for _, forms := range l.forms {
+		var best float32
+		for i := range forms {
+			if p := seek(forms[i].posts, c.unit); p != nil && p.tf[fieldPath] > 0 {
+				best = max(best, forms[i].idf)
+			}
+		}
+		path += best
+	}
+	c.feat[featPath] = path / t.total
+	c.feat[featDoc] = x.docScore(l, x.recs[u].doc)
+	share := t.cells[u].weight / t.total
+	c.feat[featCover] = share * share
+}
+
+// near is the better score of the passages before and after in the same document.
+func (x *Index) near(t *tally, u int) float32 {
+	var s float32
+	for _, j := range [...]int{u - 1, u + 1} {
+		if j >= 0 && j < x.Passages() && x.recs[j].doc == x.recs[u].doc {
+			s = max(s, t.cells[j].words)
+		}
+	}
+	return s
+}
+
+// docScore is BM25 of a whole document as a share of what all words could give.
+func (x *Index) docScore(l *lookout, doc uint32) float32 {
+	if l.docs == 0 {
+		return 0
+	}
+	norm := 1 / (0.25 + 0.75*x.docSize[doc]/l.length)
+	var sum float32
+	for _, forms := range l.forms {
+		var best float32
+		for i := range forms {
+			if tf := seekDoc(forms[i].docs, doc); tf > 0 {
+				w := float32(tf) * norm
+				best = max(best, forms[i].docIDF*w/(w+saturation))
+			}
+		}
+		sum += best
+	}
+	return sum / l.docs
+}
+
+// seek is the posting of a passage, or nil.
+func seek(list []posting, unit uint32) *posting {
+	lo, hi := 0, len(list)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if list[mid].unit < unit {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(list) && list[lo].unit == unit {
+		return &list[lo]
+	}
+	return nil
+}
+
+// seekDoc is how often a document has a term.
+func seekDoc(list []inDoc, doc uint32) uint32 {
+	lo, hi := 0, len(list)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if list[mid].doc < doc {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(list) && list[lo].doc == doc {
+		return list[lo].tf
+	}
+	return 0
+}
+
+// maxSequence is the longest question or title whose words' order is compared.
+const maxSequence = 64
+
+// longestCommon is the length of the longest common subsequence.
+func longestCommon(a, b []uint32) int {
+	if len(a) > maxSequence {
+		return 0
+	}
+	var row [maxSequence + 1]int
+	for _, w := range b {
+		diag := 0
+		for j, v := range a {
+			old := row[j+1]
+			if v == w {
+				row[j+1] = diag + 1
+			} else {
+				row[j+1] = max(old, row[j])
+			}
+			diag = old
+		}
+	}
+	return row[len(a)]
+}
