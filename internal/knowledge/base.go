@@ -9,66 +9,108 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"resync/chunk"
 	"resync/internal/retrieve"
 	"resync/internal/store"
 )
 
-// Store is where ingested texts live. *store.Store is one.
-type Store interface {
-	// PutDocument stores a text in place of the one of the same source and reports
-	// whether it is new.
+// Texts is where ingested texts live.
+type Texts interface {
+	// PutDocument stores a text with its passages in place of the one of the same
+	// source and reports whether it is new.
 	PutDocument(ctx context.Context, d store.Document) (store.Document, bool, error)
-	// Documents lists the documents of a collection without their bodies.
+	// Documents lists the documents of a collection, or of all, without their bodies.
 	Documents(ctx context.Context, collection string) ([]store.Document, error)
 	// Document reads one with its body.
 	Document(ctx context.Context, id string) (store.Document, error)
 }
 
-// collection holds the ingested documents in the store.
-const collection = "documents"
+// Changes is what happens to a stored text besides being replaced.
+type Changes interface {
+	// ChangeDocuments changes state, metadata and passages of several: all or none.
+	ChangeDocuments(ctx context.Context, changes ...store.DocumentChange) error
+	// DocumentChunks reads where the passages of a document stand.
+	DocumentChunks(ctx context.Context, id string) ([]store.ChunkRow, error)
+	// DeleteDocument removes a document with its passages.
+	DeleteDocument(ctx context.Context, id string) error
+}
 
-// held is a document of the base.
-type held struct {
-	name    string
-	sha256  string
-	bytes   int
-	segment *retrieve.Segment
+// Reviews is where corrections live.
+type Reviews interface {
+	// CreateCorrection stores a proposal.
+	CreateCorrection(ctx context.Context, c store.Correction) (store.Correction, error)
+	// DecideCorrection accepts or rejects a pending one.
+	DecideCorrection(ctx context.Context, c store.Correction) error
+	// Corrections lists those of a state ("" is all), newest first.
+	Corrections(ctx context.Context, state store.CorrectionState) ([]store.Correction, error)
+}
+
+// Store is everything the base keeps. *store.Store is one.
+type Store interface {
+	Texts
+	Changes
+	Reviews
+}
+
+// Options is what a base is made of. The zero value is a base in memory with the
+// handbook.
+type Options struct {
+	// Store keeps the texts; without one everything is in memory and goes with
+	// the process.
+	Store Store
+	// NoHandbook leaves the built-in handbook out.
+	NoHandbook bool
+	// Cut cuts texts into passages; [chunk.Document] when nil.
+	Cut Cutter
+	// Now is the time ages are counted from; [time.Now] when nil.
+	Now func() time.Time
 }
 
 // Base is the searchable knowledge. It is safe for concurrent use; a search never
 // waits for an ingestion.
 type Base struct {
-	store   Store // nil keeps everything in memory
-	builtin []*retrieve.Segment
-	index   atomic.Pointer[retrieve.Index]
+	opt     Options
+	builtin []*held
+	view    atomic.Pointer[view]
 
-	mu    sync.Mutex        // one ingestion at a time
-	docs  map[string]held   // :: name → document
-	texts map[string]string // :: sha256 → name of a document with this text
+	mu    sync.Mutex           // one change at a time
+	docs  map[string]*held     // :: cited name → document, whatever its state
+	texts map[[2]string]string // :: collection and sha256 of a file → cited name of a document with it
+	notes map[string][]note    // :: cited name → what was accepted against its passages
 }
 
 // Open makes a base of the handbook and of everything in the store. Without a
 // store it holds the handbook and what is ingested later, in memory.
-func Open(ctx context.Context, st Store) (*Base, error) {
-	book, err := Handbook()
-	if err != nil {
-		return nil, err
-	}
-	return build(ctx, st, book)
-}
+func Open(ctx context.Context, st Store) (*Base, error) { return New(ctx, Options{Store: st}) }
 
 // OpenWithoutHandbook makes a base of what is in the store alone.
-func OpenWithoutHandbook(ctx context.Context, st Store) (*Base, error) { return build(ctx, st, nil) }
+func OpenWithoutHandbook(ctx context.Context, st Store) (*Base, error) {
+	return New(ctx, Options{Store: st, NoHandbook: true})
+}
 
-func build(ctx context.Context, st Store, book []retrieve.Document) (*Base, error) {
-	b := &Base{store: st, docs: map[string]held{}, texts: map[string]string{}}
-	for _, d := range book {
-		b.builtin = append(b.builtin, retrieve.Analyse(d))
+// New makes a base.
+func New(ctx context.Context, o Options) (*Base, error) {
+	if o.Cut == nil {
+		o.Cut = plainCut
 	}
-	if st != nil {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	b := &Base{opt: o, docs: map[string]*held{}, texts: map[[2]string]string{}, notes: map[string][]note{}}
+	if !o.NoHandbook {
+		book, err := Handbook()
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range book {
+			b.builtin = append(b.builtin, builtin(d))
+		}
+	}
+	if o.Store != nil {
 		if err := b.load(ctx); err != nil {
 			return nil, err
 		}
@@ -80,7 +122,10 @@ func build(ctx context.Context, st Store, book []retrieve.Document) (*Base, erro
 // FromDir makes a base of the files in a folder alone: no handbook, no store. The
 // evaluation uses it.
 func FromDir(ctx context.Context, dir string) (*Base, error) {
-	b := &Base{docs: map[string]held{}, texts: map[string]string{}}
+	b, err := New(ctx, Options{NoHandbook: true})
+	if err != nil {
+		return nil, err
+	}
 	r, err := b.Ingest(ctx, []string{dir}, nil)
 	if err != nil {
 		return nil, err
@@ -91,64 +136,95 @@ func FromDir(ctx context.Context, dir string) (*Base, error) {
 	return b, nil
 }
 
+// builtin is a document of the handbook.
+func builtin(d retrieve.Document) *held {
+	h := &held{name: d.Name, source: d.Name, collection: handbookCollection, title: d.Name, state: store.DocumentActive,
+		meta: Meta{Kind: Markdown, Authority: AuthorityOfficial}, bytes: len(d.Text), text: d.Text}
+	chunks := chunk.Document(d.Text, d.Name)
+	h.rows, h.segment = rowsOf(chunks), retrieve.AnalyseChunks(d, chunks)
+	return h
+}
+
 // load reads every stored document and analyses them side by side.
 func (b *Base) load(ctx context.Context) error {
-	list, err := b.store.Documents(ctx, collection)
+	list, err := b.opt.Store.Documents(ctx, "")
 	if err != nil {
 		return fmt.Errorf("load the ingested documents: %w", err)
 	}
-	docs := make([]held, len(list))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, row := range list {
-		g.Go(func() error {
-			d, err := b.store.Document(ctx, row.ID)
-			if err != nil {
-				return fmt.Errorf("load the ingested documents: %w", err)
-			}
-			docs[i] = analyse(d.Source, d.Body)
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+	docs, err := b.loadAll(ctx, list)
+	if err != nil {
 		return err
 	}
 	for _, d := range docs {
 		b.put(d)
 	}
-	return nil
+	return b.loadNotes(ctx)
+}
+
+// loadAll reads the texts of the rows and makes them searchable.
+func (b *Base) loadAll(ctx context.Context, list []store.Document) ([]*held, error) {
+	docs := make([]*held, len(list))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, row := range list {
+		g.Go(func() (err error) {
+			docs[i], err = b.loadOne(ctx, row.ID)
+			return err
+		})
+	}
+	return docs, g.Wait()
+}
+
+func (b *Base) loadOne(ctx context.Context, id string) (*held, error) {
+	row, err := b.opt.Store.Document(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("load the ingested documents: %w", err)
+	}
+	d, err := heldOf(row)
+	if err != nil {
+		return nil, err
+	}
+	if d.state == store.DocumentActive {
+		if err := d.index(row.Body, b.opt.Cut); err != nil {
+			return nil, err
+		}
+	}
+	d.sketch = newSketch(row.Body)
+	return d, nil
 }
 
 // put adds a document or takes the place of the one of the same name.
-func (b *Base) put(d held) {
-	if old, ok := b.docs[d.name]; ok && b.texts[old.sha256] == d.name {
-		delete(b.texts, old.sha256)
-	}
+func (b *Base) put(d *held) {
+	b.drop(d.name)
 	b.docs[d.name] = d
-	if _, ok := b.texts[d.sha256]; !ok {
-		b.texts[d.sha256] = d.name
+	if key := d.fileKey(); b.texts[key] == "" {
+		b.texts[key] = d.name
 	}
 }
 
-func analyse(name, text string) held {
-	return held{
-		name: name, sha256: digest(text), bytes: len(text),
-		segment: retrieve.Analyse(retrieve.Document{Name: name, Text: text}),
+// drop forgets a document; its file is free again for another name.
+func (b *Base) drop(name string) {
+	old, ok := b.docs[name]
+	if !ok {
+		return
 	}
+	if key := old.fileKey(); b.texts[key] == name {
+		delete(b.texts, key)
+	}
+	delete(b.docs, name)
 }
 
-func digest(text string) string {
+// fileKey is equal for documents of one collection read from equal files.
+func (d *held) fileKey() [2]string {
+	if d.original != "" {
+		return [2]string{d.collection, d.original}
+	}
+	return [2]string{d.collection, d.sha256}
+}
+
+func digest[T string | []byte](text T) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
-}
-
-// swap puts an index of everything held in place of the old one.
-func (b *Base) swap() {
-	segments := append([]*retrieve.Segment{}, b.builtin...)
-	for _, name := range b.names() {
-		segments = append(segments, b.docs[name].segment)
-	}
-	b.index.Store(retrieve.New(segments...))
 }
 
 // names of the documents in order; the caller holds mu or owns the base.
@@ -161,25 +237,24 @@ func (b *Base) names() []string {
 	return names
 }
 
-// Search returns the k passages that answer a question best, best first. See
-// [retrieve.Index.Search].
-func (b *Base) Search(ctx context.Context, query string, k int) ([]retrieve.Passage, error) {
-	return b.index.Load().Search(ctx, query, k)
-}
-
 // Stats says how much the base holds.
 type Stats struct {
-	Documents int `json:"documents"` // ingested, without the handbook
-	Passages  int `json:"passages"`  // of everything, with the handbook
-	Bytes     int `json:"bytes"`     // of the ingested texts
+	Documents   int            `json:"documents"` // that are searched, without the handbook
+	Passages    int            `json:"passages"`  // of everything, with the handbook
+	Bytes       int            `json:"bytes"`     // of the ingested texts
+	ByState     map[string]int `json:"by_state"`
+	Collections map[string]int `json:"collections"` // documents of each
 }
 
 // Stats counts the documents and passages.
 func (b *Base) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := Stats{Documents: len(b.docs), Passages: b.index.Load().Passages()}
+	s := Stats{Passages: b.view.Load().all.Passages(), ByState: map[string]int{}, Collections: map[string]int{}}
 	for _, d := range b.docs {
+		s.ByState[string(d.state)]++
+		s.Collections[d.collection]++
+		s.Documents += count(d.state == store.DocumentActive)
 		s.Bytes += d.bytes
 	}
 	return s
@@ -187,20 +262,53 @@ func (b *Base) Stats() Stats {
 
 // Source is an ingested document.
 type Source struct {
-	Name     string `json:"name"`
-	SHA256   string `json:"sha256"`
-	Bytes    int    `json:"bytes"`
-	Passages int    `json:"passages"`
+	ID         string              `json:"id"`
+	Collection string              `json:"collection"`
+	Name       string              `json:"name"`
+	Title      string              `json:"title"`
+	State      store.DocumentState `json:"state"`
+	SHA256     string              `json:"sha256"`
+	Bytes      int                 `json:"bytes"`
+	Passages   int                 `json:"passages"`
+	Ingested   time.Time           `json:"ingested"`
+	Meta       Meta                `json:"meta"`
+	Near       []Near              `json:"near,omitempty"` // documents with nearly the same text
 }
 
-// Sources lists the ingested documents by name.
+// Sources lists the ingested documents by name, those in quarantine too.
 func (b *Base) Sources() []Source {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := make([]Source, 0, len(b.docs))
 	for _, n := range b.names() {
-		d := b.docs[n]
-		out = append(out, Source{Name: d.name, SHA256: d.sha256, Bytes: d.bytes, Passages: d.segment.Passages()})
+		out = append(out, b.source(b.docs[n]))
 	}
 	return out
+}
+
+// Source returns one document by its id. [store.ErrNotFound] when there is none.
+func (b *Base) Source(id string) (Source, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d, err := b.byID(id)
+	if err != nil {
+		return Source{}, err
+	}
+	return b.source(d), nil
+}
+
+// source describes a document; the caller holds mu.
+func (b *Base) source(d *held) Source {
+	return Source{ID: d.id, Collection: d.collection, Name: d.name, Title: d.title, State: d.state, SHA256: d.sha256, Bytes: d.bytes,
+		Passages: len(d.rows), Ingested: d.ingested, Meta: d.meta, Near: near(d, b.docs)}
+}
+
+// byID finds a document; the caller holds mu.
+func (b *Base) byID(id string) (*held, error) {
+	for _, d := range b.docs {
+		if d.id == id {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("document %q: %w", id, store.ErrNotFound)
 }

@@ -107,7 +107,7 @@ func TestIngestSaysWhatBecameOfEachFile(t *testing.T) {
 
 func TestIngestRefusesByNameWithAReason(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"report.docx", "x", ".docx files cannot be read"},
+		{"report.docx", "x", "its name ends in .docx, but its content is text"}, {"report.xls", "x", ".xls files cannot be read"},
 		{"script", "x", "no ending"},
 		{"big.md", strings.Repeat("x", MaxFile+1), "at most 16 MB"},
 		{"bin.txt", "a\x00", "no text"},
@@ -236,6 +236,10 @@ func (b broken) PutDocument(context.Context, store.Document) (store.Document, bo
 }
 
 func (b broken) Documents(context.Context, string) ([]store.Document, error) { return nil, b.list }
+
+func (b broken) Corrections(context.Context, store.CorrectionState) ([]store.Correction, error) {
+	return nil, b.list
+}
 
 func TestStoreFailures(t *testing.T) {
 	disk := errors.New("disk full")

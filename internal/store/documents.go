@@ -53,7 +53,7 @@ const documentColumns = `id, collection, source, title, sha256, body, bytes, ing
 
 // PutDocument stores a document with its passages in place of the one of the
 // same collection and source, which gives its ID on. It reports whether the text
-// or title is new; the same text again changes nothing.
+// title or file is new; the same again changes nothing.
 func (s *Store) PutDocument(ctx context.Context, d Document) (Document, bool, error) {
 	if d.Collection == "" || d.Source == "" {
 		return Document{}, false, fmt.Errorf("store document: %w: it needs a collection and a source", ErrInvalid)
@@ -68,7 +68,7 @@ func (s *Store) PutDocument(ctx context.Context, d Document) (Document, bool, er
 			on conflict (collection, source) do update set title = excluded.title, sha256 = excluded.sha256, body = excluded.body,
 				bytes = excluded.bytes, ingested_at = excluded.ingested_at, original = excluded.original, state = excluded.state,
 				meta = excluded.meta, chunks = excluded.chunks
-			where documents.sha256 <> excluded.sha256 or documents.title <> excluded.title`,
+			where documents.sha256 <> excluded.sha256 or documents.title <> excluded.title or documents.original <> excluded.original`,
 			d.ID, d.Collection, d.Source, d.Title, d.SHA256, d.Body, d.Bytes, ms(d.IngestedAt), d.Original, string(d.State), string(d.Meta), d.Chunks)
 		if err != nil {
 			return whenUnique(err, ErrExists)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -156,6 +157,15 @@ func (s *Store) ReleaseKey(ctx context.Context, k KeyClaim) error {
 		where scope = ? and key = ? and owner = ? and fence = ? and state = 'claimed'`)
 }
 
+// EndKey ends a claim: with the answer to replay, or with nil when nothing was
+// done.
+func (s *Store) EndKey(ctx context.Context, k KeyClaim, a *KeyAnswer) error {
+	if a == nil {
+		return s.ReleaseKey(ctx, k)
+	}
+	return s.CompleteKey(ctx, k, *a)
+}
+
 // changeKey runs one statement on a claim that must still be held.
 func (s *Store) changeKey(ctx context.Context, what string, k KeyClaim, query string, args ...any) error {
 	n, err := conn{d: s.d, q: s.w}.exec(ctx, query, append(args, k.Scope, k.Key, k.Owner, k.Fence)...)
@@ -170,21 +180,36 @@ func (s *Store) changeKey(ctx context.Context, what string, k KeyClaim, query st
 
 type keyCtx struct{}
 
+// keyWork is the work under a key, as its context carries it.
+type keyWork struct {
+	claim  KeyClaim
+	linked atomic.Bool
+}
+
 // WithKey returns a context under which the store links every run that is
 // created, decided or claimed to the key, in the same transaction. A claim that
 // was taken over meanwhile makes these fail with ErrFenced: an owner that was
 // thought dead cannot act any more.
 func WithKey(ctx context.Context, k KeyClaim) context.Context {
-	return context.WithValue(ctx, keyCtx{}, k)
+	return context.WithValue(ctx, keyCtx{}, &keyWork{claim: k})
+}
+
+// KeyLinked reports whether a run was linked, or nearly, to the key of ctx:
+// the work has begun and must not be given up.
+func KeyLinked(ctx context.Context) bool {
+	w, ok := ctx.Value(keyCtx{}).(*keyWork)
+	return ok && w.linked.Load()
 }
 
 // linkKey links a run to the key of ctx, if there is one, inside the caller's
 // transaction.
 func (s *Store) linkKey(ctx context.Context, c conn, runID string) error {
-	k, ok := ctx.Value(keyCtx{}).(KeyClaim)
+	w, ok := ctx.Value(keyCtx{}).(*keyWork)
 	if !ok {
 		return nil
 	}
+	w.linked.Store(true)
+	k := w.claim
 	// An answered key stays as it is: what follows belongs to the run alone.
 	n, err := c.exec(ctx, `update idempotency set state = case when state = 'claimed' then 'executing' else state end, run_id = ?
 		where scope = ? and key = ? and owner = ? and fence = ?`, runID, k.Scope, k.Key, k.Owner, k.Fence)
@@ -209,4 +234,13 @@ func mustChange(n int64, err error) error {
 		return ErrNotFound
 	}
 	return err
+}
+
+// LapseKeys ends the leases of all claims that are not answered. It is for a
+// start on a database that no other process works on: their owners are gone.
+func (s *Store) LapseKeys(ctx context.Context) error {
+	if _, err := (conn{d: s.d, q: s.w}).exec(ctx, `update idempotency set lease_until = 0 where state <> 'done'`); err != nil {
+		return fmt.Errorf("end the leases of idempotency keys: %w", err)
+	}
+	return nil
 }

@@ -35,7 +35,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		classify: classifyPostgres,
 	}
-	s.w = stdlib.OpenDB(*cfg)
+	s.w = sql.OpenDB(guardedConnector{stdlib.GetConnector(*cfg), s})
 	s.w.SetMaxOpenConns(pgMaxConns)
 	s.w.SetMaxIdleConns(pgMaxConns)
 	s.w.SetConnMaxIdleTime(5 * time.Minute)

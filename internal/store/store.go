@@ -25,16 +25,19 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"resync/breaker"
 )
 
 // Store is a handle on the database. It is safe for concurrent use.
 type Store struct {
-	d     dialect
-	w     *sql.DB // :: the one writing connection (SQLite) or the pool (PostgreSQL)
-	r     *sql.DB // :: reading connections; the same pool as w on PostgreSQL
-	now   func() time.Time
-	where string // :: path or redacted URL, for messages
-	tmp   string // :: directory to remove on Close, for ":memory:"
+	d       dialect
+	w       *sql.DB // :: the one writing connection (SQLite) or the pool (PostgreSQL)
+	r       *sql.DB // :: reading connections; the same pool as w on PostgreSQL
+	now     func() time.Time
+	where   string           // :: path or redacted URL, for messages
+	breaker *breaker.Breaker // :: before connections and transactions; nil lets all pass
+	tmp     string           // :: directory to remove on Close, for ":memory:"
 }
 
 // Option changes how a store is opened.
@@ -118,8 +121,11 @@ func (s *Store) Where() string { return s.where }
 
 // Ping checks that the database answers a query.
 func (s *Store) Ping(ctx context.Context) error {
-	var one int
-	if err := s.r.QueryRowContext(ctx, "select 1").Scan(&one); err != nil {
+	err := s.guard(ctx, func(ctx context.Context) error {
+		var one int
+		return s.r.QueryRowContext(ctx, "select 1").Scan(&one)
+	})
+	if err != nil {
 		return fmt.Errorf("ping database %s: %w", s.where, s.d.translate(ctx, err))
 	}
 	return nil

@@ -25,7 +25,7 @@ func (s *Store) reader() conn { return conn{d: s.d, q: s.r} }
 // use only the conn it is given: on SQLite there is a single writing
 // connection and a second use of the store inside fn would wait for ever.
 func (s *Store) update(ctx context.Context, fn func(conn) error) error {
-	tx, err := s.w.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx, s.w, nil)
 	if err != nil {
 		return s.d.translate(ctx, err)
 	}
@@ -38,7 +38,7 @@ func (s *Store) update(ctx context.Context, fn func(conn) error) error {
 
 // view runs fn in a read transaction that sees one state of the database.
 func (s *Store) view(ctx context.Context, fn func(conn) error) error {
-	tx, err := s.r.BeginTx(ctx, s.d.snapshot)
+	tx, err := s.begin(ctx, s.r, s.d.snapshot)
 	if err != nil {
 		return s.d.translate(ctx, err)
 	}

@@ -39,6 +39,7 @@ func Run(t *testing.T, open OpenFunc) {
 		{"Chunks", testChunks},
 		{"Corrections", testCorrections},
 		{"Jobs", testJobs},
+		{"Breakers", testBreakers},
 		{"Text", testText},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })
