@@ -18,15 +18,15 @@ import (
 // first probe after the delay heals it. No call outlives its deadline.
 func TestPostgresBreaker(t *testing.T) {
 	pg := storetest.Postgres(t)
-	url := pg.Database(t)
+	url := pg.NewDatabase(t)
 	for _, fault := range []faultnet.Fault{
 		faultnet.Refuse(), faultnet.Blackhole(), faultnet.Reset(), faultnet.Delay(35 * time.Second), faultnet.Cut(5),
 		faultnet.Answer("garbage", []byte("\x00\x01 this is not PostgreSQL \xff")), faultnet.HTTP(200, "<html>"),
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
-			proxy := faultnet.New(t, hostOf(t, url))
+			proxy := faultnet.New(t, hostOf(url))
 			b := breaker.New(breaker.Settings{Name: "database", Failures: 3, Delay: 300 * time.Millisecond})
-			s, err := store.Open(t.Context(), strings.Replace(url, hostOf(t, url), proxy.Addr(), 1), store.WithBreaker(b))
+			s, err := store.Open(t.Context(), strings.Replace(url, hostOf(url), proxy.Addr(), 1), store.WithBreaker(b))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,36 +67,9 @@ func TestPostgresBreaker(t *testing.T) {
 	}
 }
 
-// What another process or a full queue of our own causes is not the database's
-// failure.
-func TestContentionDoesNotOpenTheBreaker(t *testing.T) {
-	b := breaker.New(breaker.Settings{Name: "database", Failures: 1})
-	s, err := store.Open(t.Context(), ":memory:", store.WithBreaker(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	release, entered := make(chan struct{}), make(chan struct{})
-	done := make(chan error, 1)
-	go func() {
-		done <- s.Hold(t.Context(), func() { close(entered); <-release })
-	}()
-	<-entered
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := s.SaveBreaker(ctx, "x", []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v, want a deadline spent in the queue", err)
-	}
-	gone, leave := context.WithCancel(t.Context())
-	leave()
-	if err := s.Ping(gone); err == nil {
-		t.Error("a cancelled caller got an answer")
-	}
-	close(release)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	if b.State() != breaker.Closed {
-		t.Errorf("%s: %s", b.State(), b.Status().LastError)
-	}
+// hostOf is host:port of a database's URL.
+func hostOf(url string) string {
+	_, rest, _ := strings.Cut(url, "@")
+	host, _, _ := strings.Cut(rest, "/")
+	return host
 }
