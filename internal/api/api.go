@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"resync/breaker"
 	"resync/hwa"
 	"resync/internal/auth"
 	"resync/internal/chat"
@@ -57,19 +58,23 @@ type News struct {
 
 // Deps is what the API serves. All fields are required unless said otherwise.
 type Deps struct {
-	Engines []*Engine // the first is the default
-	Auth    *auth.Service
-	Chat    *chat.Chat
-	News    *event.Broker[News]
-	Checks  *health.Runner
-	Metrics *telemetry.Metrics
-	Prom    http.Handler // serves /metrics
-	Console http.Handler // serves the browser's files
-	Search  func(ctx context.Context, query string, k int) (any, error)
-	Log     *slog.Logger
-	Base    context.Context // streams end with it, so that a stop does not wait for them
-	Version string
-	Secure  bool // cookies are for https only
+	Engines  []*Engine // the first is the default
+	Auth     *auth.Service
+	Chat     *chat.Chat
+	News     *event.Broker[News]
+	Breakers *breaker.Registry // what /admin/resilience shows and steers
+	Checks   *health.Runner
+	Metrics  *telemetry.Metrics
+	Prom     http.Handler // serves /metrics
+	Console  http.Handler // serves the browser's files
+	Search   func(ctx context.Context, query string, k int) (any, error)
+	Keys     Keys // remembers requests with an Idempotency-Key
+	// RequireKey refuses requests that act on an engine without an Idempotency-Key.
+	RequireKey bool
+	Log        *slog.Logger
+	Base       context.Context // streams end with it, so that a stop does not wait for them
+	Version    string
+	Secure     bool // cookies are for https only
 	// Draining reports that the server is stopping: /readyz then says no.
 	Draining func() bool
 }
@@ -113,7 +118,7 @@ func build(d Deps) (http.Handler, *server, error) {
 		"session": {Type: "apiKey", In: "cookie", Name: cookieName},
 	}
 	s := &server{Deps: d, api: humago.New(mux, cfg)}
-	s.api.UseMiddleware(s.guard)
+	s.api.UseMiddleware(s.guard, s.once)
 	s.registerAuth()
 	s.registerPlan()
 	s.registerChat()
@@ -122,6 +127,7 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerRuns()
 	s.registerUndo()
 	s.registerEvents()
+	s.registerResilience()
 	s.registerSystem(mux)
 	if m := s.api.OpenAPI().Components.Schemas.Map()["ErrorModel"]; m != nil {
 		m.Properties["trace_id"] = &huma.Schema{Type: huma.TypeString, Description: "The id under which the log knows the request; also in X-Correlation-ID."}
@@ -139,6 +145,7 @@ type route struct {
 	tag     string
 	tier    Tier
 	role    auth.Role
+	key     keyRule // what an Idempotency-Key means; keyState for all that is not a GET
 	errors  []int
 }
 
@@ -148,12 +155,15 @@ func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) 
 		op := huma.Operation{
 			OperationID: r.id, Method: r.method, Path: p, Summary: r.summary, Tags: []string{r.tag},
 			Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden}, r.errors...), MaxBodyBytes: 1 << 20,
-			Metadata:   map[string]any{"role": r.role, "tier": r.tier},
+			Metadata:   map[string]any{"role": r.role, "tier": r.tier, "key": r.keyRule()},
 			Extensions: map[string]any{"x-resync-tier": string(r.tier), "x-resync-role": string(r.role)},
 			Hidden:     i > 0,
 		}
 		if i > 0 {
 			op.OperationID = fmt.Sprintf("%s-alias-%d", r.id, i)
+		}
+		if r.keyRule() != keyNone {
+			op.Parameters = append(op.Parameters, keyParam())
 		}
 		if r.role != "" {
 			op.Security = []map[string][]string{{"session": {}}}

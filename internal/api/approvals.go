@@ -54,7 +54,7 @@ func (s *server) registerApprovals() {
 		summary: "What waits for a person's decision"}, s.approvals)
 	add(s, route{id: "approval", method: http.MethodGet, paths: one(base + "/{trace_id}"), tag: "approvals", tier: Critical, role: auth.Viewer,
 		summary: "One approval card", errors: []int{404}}, s.approval)
-	add(s, route{id: "approval-decide", method: http.MethodPost, paths: one(base + "/{trace_id}"), tag: "approvals", tier: Critical, role: auth.Operator,
+	add(s, route{id: "approval-decide", method: http.MethodPost, paths: one(base + "/{trace_id}"), tag: "approvals", tier: Critical, role: auth.Operator, key: keyRuns,
 		summary: "Approve, which executes once every needed person has, or reject", errors: []int{404, 409, 410, 502}}, s.decide)
 }
 

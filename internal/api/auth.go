@@ -45,9 +45,9 @@ type loginOutput struct {
 }
 
 func (s *server) registerAuth() {
-	add(s, route{id: "login", method: http.MethodPost, paths: []string{"/api/v1/auth/login", "/auth/login"}, tag: "auth", tier: Critical,
+	add(s, route{id: "login", method: http.MethodPost, paths: []string{"/api/v1/auth/login", "/auth/login"}, tag: "auth", tier: Critical, key: keyNone,
 		summary: "Sign in with a one-time token, or with user name and password", errors: []int{400, 401, 429}}, s.login)
-	add(s, route{id: "logout", method: http.MethodPost, paths: []string{"/api/v1/auth/logout", "/auth/logout"}, tag: "auth", tier: Critical, role: auth.Viewer,
+	add(s, route{id: "logout", method: http.MethodPost, paths: []string{"/api/v1/auth/logout", "/auth/logout"}, tag: "auth", tier: Critical, role: auth.Viewer, key: keyNone,
 		summary: "End the session"}, s.logout)
 	add(s, route{id: "verify", method: http.MethodGet, paths: []string{"/api/v1/auth/verify", "/auth/verify"}, tag: "auth", tier: ReadOnly, role: auth.Viewer,
 		summary: "Who is signed in"}, s.verify)

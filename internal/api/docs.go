@@ -16,6 +16,17 @@ const docsPage = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/docs/style.css"></head>
 <body><main><h1>Resync API {{.Version}}</h1>
 <p>The same in OpenAPI 3.1: <a href="/openapi.json">openapi.json</a>. Errors are problem documents (RFC 9457). Roles come from the session.</p>
+<section id="idempotency"><h2>Idempotency keys</h2>
+<p>Send <code>Idempotency-Key: "a string of your own"</code> with a request that changes something, and repeat the request with the same key when no answer came: it is
+carried out once. A key is one string of at most 255 printable ASCII characters, with or without quotes, and belongs to the user who sends it. It is remembered for 24 hours, and for
+72 hours where the request may act on an engine.</p>
+<table><thead><tr><th>Answer</th><th>Meaning</th></tr></thead><tbody>
+<tr><td>the first answer, with <code>Idempotency-Replayed: true</code></td><td>The request was carried out before; this is what was answered then, success or failure.</td></tr>
+<tr><td>400</td><td>The key is not well formed, or it is missing and <code>server.require_idempotency_key</code> is set.</td></tr>
+<tr><td>409, <code>operation_state: in_progress</code></td><td>The first request is still being carried out. Ask again after <code>Retry-After</code> seconds.</td></tr>
+<tr><td>409, <code>operation_state: indeterminate</code></td><td>The server stopped while it carried the request out. Nothing is sent a second time; <code>operation_ref</code> names the run whose journal says what came of it.</td></tr>
+<tr><td>422</td><td>The key was used for another request.</td></tr>
+<tr><td>503</td><td>The store does not answer, so nothing was done. Try again with the same key.</td></tr></tbody></table></section>
 {{range .Tags}}<section><h2>{{.Name}}</h2><table><thead><tr><th>Operation</th><th>Role</th><th>Tier</th><th>What it does</th></tr></thead><tbody>
 {{range .Operations}}<tr><td><code>{{.Method}} {{.Path}}</code></td><td>{{.Role}}</td><td>{{.Tier}}</td><td>{{.Summary}}
 {{if .Parameters}}<ul>{{range .Parameters}}<li><code>{{.Name}}</code> ({{.In}}){{if .Required}}, required{{end}}{{if .Description}}: {{.Description}}{{end}}</li>{{end}}</ul>{{end}}</td></tr>

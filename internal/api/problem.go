@@ -60,6 +60,7 @@ func statusOf(err error) int {
 		{http.StatusConflict, is(tool.ErrAlreadyClaimed)},
 		{http.StatusConflict, is(tool.ErrDuplicateVote)},
 		{http.StatusConflict, is(tool.ErrDigest)},
+		{http.StatusConflict, is(store.ErrFenced)},
 		{http.StatusGone, is(tool.ErrExpired)},
 		{http.StatusServiceUnavailable, is(store.ErrStorageFull)},
 		{http.StatusServiceUnavailable, is(store.ErrBusy)},

@@ -31,7 +31,7 @@ func (s *server) registerRuns() {
 		summary: "The journal of actions, newest first"}, s.runs)
 	add(s, route{id: "run", method: http.MethodGet, paths: one(base + "/{run_id}"), tag: "runs", tier: BestEffort, role: auth.Viewer,
 		summary: "One run with its journal", errors: []int{404}}, s.run)
-	add(s, route{id: "run-cancel", method: http.MethodPost, paths: one(base + "/{run_id}/cancel"), tag: "runs", tier: Critical, role: auth.Operator,
+	add(s, route{id: "run-cancel", method: http.MethodPost, paths: one(base + "/{run_id}/cancel"), tag: "runs", tier: Critical, role: auth.Operator, key: keyRuns,
 		summary: "Cut a running call off, or withdraw one that waits", errors: []int{404, 409}}, s.cancelRun)
 }
 

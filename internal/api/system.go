@@ -28,7 +28,7 @@ func (s *server) registerSystem(mux *http.ServeMux) {
 	})
 	add(s, route{id: "rag-search", method: http.MethodGet, paths: both("/rag/search"), tag: "knowledge", tier: BestEffort, role: auth.Viewer,
 		summary: "Passages of the knowledge base"}, s.ragSearch)
-	add(s, route{id: "rag-query", method: http.MethodPost, paths: both("/rag/query"), tag: "knowledge", tier: BestEffort, role: auth.Viewer,
+	add(s, route{id: "rag-query", method: http.MethodPost, paths: both("/rag/query"), tag: "knowledge", tier: BestEffort, role: auth.Viewer, key: keyNone,
 		summary: "Passages that answer a question"}, s.ragQuery)
 	// Probes and scrapes are plain handlers: they must answer when all else fails.
 	for _, p := range both("/livez") {
@@ -105,9 +105,13 @@ func writeJSON(hc huma.Context, v any) {
 
 // writeProblem writes a problem document outside huma's own path.
 func writeProblem(w http.ResponseWriter, r *http.Request, status int, text string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{
+	writeProblemDoc(w, status, map[string]any{
 		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": text, "trace_id": telemetry.TraceID(r.Context()),
 	})
+}
+
+func writeProblemDoc(w http.ResponseWriter, status int, doc map[string]any) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(doc) // a client that is gone needs no answer
 }

@@ -70,13 +70,13 @@ func (s *server) registerTools() {
 	const base = "/api/v1/agents/tools"
 	add(s, route{id: "tools-catalog", method: http.MethodGet, paths: one(base + "/catalog"), tag: "tools", tier: ReadOnly, role: auth.Viewer,
 		summary: "The tools this session may use"}, s.catalog)
-	add(s, route{id: "tools-execute", method: http.MethodPost, paths: one(base + "/execute"), tag: "tools", tier: Critical, role: auth.Viewer,
+	add(s, route{id: "tools-execute", method: http.MethodPost, paths: one(base + "/execute"), tag: "tools", tier: Critical, role: auth.Viewer, key: keyRuns,
 		summary: "Run a reading tool, or propose a writing one", errors: []int{400, 404, 409, 502}}, s.execute)
 	add(s, route{id: "tools-execute-parallel", method: http.MethodPost, paths: one(base + "/execute-parallel"), tag: "tools", tier: Critical,
-		role: auth.Viewer, summary: "Run several tools in order: reads side by side, each write a barrier", errors: []int{400}}, s.executeParallel)
-	add(s, route{id: "tools-assess-risk", method: http.MethodPost, paths: one(base + "/assess-risk"), tag: "tools", tier: ReadOnly, role: auth.Viewer,
+		role: auth.Viewer, key: keyRuns, summary: "Run several tools in order: reads side by side, each write a barrier", errors: []int{400}}, s.executeParallel)
+	add(s, route{id: "tools-assess-risk", method: http.MethodPost, paths: one(base + "/assess-risk"), tag: "tools", tier: ReadOnly, role: auth.Viewer, key: keyNone,
 		summary: "The risk of a call with the facts that make it", errors: []int{400, 404}}, s.assessRisk)
-	add(s, route{id: "tws-execute", method: http.MethodPost, paths: both("/tws/execute/{action}"), tag: "tools", tier: Critical, role: auth.Viewer,
+	add(s, route{id: "tws-execute", method: http.MethodPost, paths: both("/tws/execute/{action}"), tag: "tools", tier: Critical, role: auth.Viewer, key: keyRuns,
 		summary: "Propose an action on a job: rerun, hold or release", errors: []int{400, 404, 409, 502}}, s.executeAction)
 }
 

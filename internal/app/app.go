@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"resync/breaker"
 	"resync/internal/agent"
 	"resync/internal/api"
 	"resync/internal/auth"
@@ -51,16 +52,18 @@ type Options struct {
 
 // App is a running Resync.
 type App struct {
-	opt     Options
-	log     *slog.Logger
-	db      *store.Store
-	auth    *auth.Service
-	base    *knowledge.Base
-	engines []*engine
-	chat    *chat.Chat
-	news    *event.Broker[api.News]
-	metrics *telemetry.Metrics
-	handler http.Handler
+	opt      Options
+	log      *slog.Logger
+	db       *store.Store
+	auth     *auth.Service
+	base     *knowledge.Base
+	engines  []*engine
+	chat     *chat.Chat
+	news     *event.Broker[api.News]
+	book     *breakerBook
+	breakers *breaker.Registry // every outbound call passes one of them
+	metrics  *telemetry.Metrics
+	handler  http.Handler
 
 	ctx      context.Context // ends when the app closes
 	cancel   context.CancelFunc
@@ -80,13 +83,13 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.SettleEvery <= 0 {
 		o.SettleEvery = 10 * time.Second
 	}
-	a := &App{opt: o, log: o.Log, news: event.NewBroker[api.News](256, 1024)}
+	a := &App{opt: o, log: o.Log, news: event.NewBroker[api.News](256, 1024), book: newBreakerBook()}
 	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, phase := range []struct {
 		name  string
 		build func(context.Context) error
 	}{
-		{"settings", a.checkSettings}, {"store", a.openStore}, {"accounts", a.openAuth}, {"knowledge", a.openKnowledge},
+		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.openStore}, {"accounts", a.openAuth}, {"knowledge", a.openKnowledge},
 		{"engines", a.openEngines}, {"chat", a.openChat}, {"http", a.openHTTP}, {"recovery", a.recover},
 	} {
 		start := time.Now()
@@ -113,9 +116,14 @@ func (a *App) openStore(ctx context.Context) error {
 			return fmt.Errorf("making the data directory (data_dir): %w", err)
 		}
 	}
-	db, err := store.Open(ctx, a.opt.Config.Database.URL.Reveal())
-	a.db = db
-	return err
+	guard, err := a.breakers.Get("database")
+	if err != nil {
+		return err
+	}
+	if a.db, err = store.Open(ctx, a.opt.Config.Database.URL.Reveal(), store.WithBreaker(guard)); err != nil {
+		return err
+	}
+	return a.restoreBreakers(ctx)
 }
 
 // openAuth makes the accounts' service and the first administrator, if one is
@@ -145,7 +153,7 @@ func (a *App) openChat(context.Context) error {
 func (a *App) openHTTP(context.Context) error {
 	reg := telemetry.NewRegistry(telemetry.ReadBuild(a.opt.Version))
 	a.metrics = telemetry.NewMetrics(reg)
-	reg.MustRegister(telemetry.NewStateCollector(2*time.Second, a.state))
+	reg.MustRegister(telemetry.NewStateCollector(2*time.Second, a.state), telemetry.NewBreakerCollector(a.breakers.Snapshot))
 	checks, err := a.checks()
 	if err != nil {
 		return err
@@ -155,8 +163,8 @@ func (a *App) openHTTP(context.Context) error {
 		return err
 	}
 	d := api.Deps{
-		Auth: a.auth, Chat: a.chat, News: a.news, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
-		Search: a.search, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
+		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
+		Search: a.search, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {
 		d.Engines = append(d.Engines, &e.Engine)
@@ -195,6 +203,9 @@ func (a *App) recover(ctx context.Context) error {
 			return err
 		}
 	}
+	if a.db.Engine() == "sqlite" { // the file is ours alone, so whoever held a key is gone
+		return a.db.LapseKeys(ctx)
+	}
 	return nil
 }
 
@@ -202,6 +213,7 @@ func (a *App) checks() (*health.Runner, error) {
 	list := []health.Check{
 		health.Ping("store:reachable", true, "look at database.url and the disk it is on", a.db.Ping),
 		health.Writable("data:writable", a.dataDir()),
+		a.breakerCheck(),
 		{Name: "knowledge:documents", Fix: "run: resync ingest DIR", Run: a.knowledgeCheck},
 	}
 	for _, e := range a.engines {
@@ -284,6 +296,8 @@ func (a *App) Close(ctx context.Context) error {
 	}
 	a.wg.Wait()
 	if a.db != nil {
+		a.markCounted()
+		a.saveBreakers(ctx)
 		errs = append(errs, a.db.Close())
 	}
 	return errors.Join(errs...)

@@ -5,9 +5,11 @@ import (
 	"sync"
 	"time"
 
+	"resync/breaker"
 	"resync/hwa"
 	"resync/internal/api"
 	"resync/internal/auth"
+	"resync/internal/plan"
 	"resync/internal/policy"
 	"resync/internal/store"
 	"resync/internal/telemetry"
@@ -17,6 +19,7 @@ import (
 // loops starts the background work: reading the plans and settling runs.
 func (a *App) loops() {
 	a.wg.Go(a.tidy)
+	a.wg.Go(a.watchBreakers)
 	for _, e := range a.engines {
 		a.wg.Go(func() { a.follow(e) })
 		a.wg.Go(func() { a.settle(e) })
@@ -30,7 +33,7 @@ func (a *App) follow(e *engine) {
 	tried := sync.OnceFunc(func() { close(e.tried) })
 	for {
 		ctx, cancel := context.WithTimeout(a.ctx, syncTime)
-		s, err := e.Plan.Sync(ctx, e.Client)
+		s, err := breaker.Do(ctx, e.syncGuard, func(ctx context.Context) (*plan.Snapshot, error) { return e.Plan.Sync(ctx, e.Client) }, nil)
 		cancel()
 		tried()
 		switch {
@@ -80,6 +83,9 @@ func (a *App) tidy() {
 	for {
 		if err := a.db.PruneLogins(a.ctx, time.Now().Add(-24*time.Hour)); err != nil && a.ctx.Err() == nil {
 			a.log.Warn("forgetting old logins", "err", err)
+		}
+		if _, err := a.db.PruneKeys(a.ctx); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("forgetting old idempotency keys", "err", err)
 		}
 		select {
 		case <-a.ctx.Done():

@@ -50,6 +50,8 @@ type Server struct {
 	BaseURL   string // address as users type it; "" is derived from Addr
 	TLS       TLS
 	SecretKey Secret // read and checked, but this version signs nothing; Load warns
+	// RequireKey refuses requests that act on an engine without an Idempotency-Key.
+	RequireKey bool
 }
 
 // TLS names the server's own certificate and key, both PEM. Both or none.

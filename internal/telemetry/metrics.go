@@ -22,6 +22,7 @@ type Metrics struct {
 	toolDuration   *prometheus.HistogramVec
 	policyDenied   *prometheus.CounterVec
 	sseClients     prometheus.Gauge
+	idempotency    *prometheus.CounterVec
 }
 
 // NewRegistry returns a registry that already holds the Go runtime, the process
@@ -69,8 +70,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		sseClients: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "resync_sse_clients", Help: "Event streams open now.",
 		}),
+		idempotency: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "resync_idempotency_keys_total", Help: "Requests with an Idempotency-Key, by what was found: fresh, replay, in_progress, mismatch, indeterminate.",
+		}, []string{"state"}),
 	}
-	reg.MustRegister(m.httpRequests, m.httpDuration, m.httpInFlight, m.engineRequests,
+	reg.MustRegister(m.idempotency, m.httpRequests, m.httpDuration, m.httpInFlight, m.engineRequests,
 		m.engineDuration, m.toolDuration, m.policyDenied, m.sseClients)
 	return m
 }
@@ -123,6 +127,10 @@ func (m *Metrics) SSEOpened() (closed func()) {
 	m.sseClients.Inc()
 	return m.sseClients.Dec
 }
+
+// IdempotencyKey counts a request with an Idempotency-Key by what was found
+// under the key.
+func (m *Metrics) IdempotencyKey(state string) { m.idempotency.WithLabelValues(state).Inc() }
 
 // Handler serves the registry in the Prometheus text format. A collector that
 // fails leaves its own metrics out instead of hiding all others.
