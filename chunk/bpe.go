@@ -1,7 +1,6 @@
 package chunk
 
 import (
-	"container/heap"
 	"fmt"
 	"strings"
 	"sync"
@@ -21,9 +20,13 @@ type Tokenizer interface {
 // any part of the text without reading it again.
 type piecer interface {
 	Tokenizer
-	// pieces calls yield for the pieces of s from i on, until it returns false.
-	pieces(s string, i int, yield func(end, tokens int) bool)
+	// pieces calls yield for the pieces of s from i on, until it returns false. Of a
+	// piece longer than most bytes only a lower bound of its tokens is found.
+	pieces(s string, i, most int, yield func(end, tokens int) bool)
 }
+
+// unbounded asks pieces for the exact tokens of every piece.
+const unbounded = int(^uint(0) >> 1)
 
 // BPE is one of OpenAI's byte-pair encodings. Its ids are those of tiktoken for
 // every valid UTF-8 text without special tokens; bytes that are no UTF-8 are
@@ -53,16 +56,22 @@ func (b *BPE) Name() string { return b.name }
 // Count is the number of tokens of text.
 func (b *BPE) Count(text string) int {
 	total := 0
-	b.pieces(text, 0, func(_, tokens int) bool { total += tokens; return true })
+	b.pieces(text, 0, unbounded, func(_, tokens int) bool { total += tokens; return true })
 	return total
 }
 
-func (b *BPE) pieces(s string, i int, yield func(end, tokens int) bool) {
+func (b *BPE) pieces(s string, i, most int, yield func(end, tokens int) bool) {
 	m := b.memos.Get().(*memo)
 	defer b.memos.Put(m)
 	for i < len(s) {
 		end := b.next(s, i)
-		if !yield(end, b.weigh(m, s, i, end)) {
+		tokens := 0
+		if end-i > most {
+			tokens = (end-i)/maxToken + 1
+		} else {
+			tokens = b.weigh(m, s, i, end)
+		}
+		if !yield(end, tokens) {
 			return
 		}
 		i = end
@@ -131,6 +140,22 @@ func (m *memo) weighLong(r *ranks, piece string) int {
 	return n
 }
 
+// prefix is the length in bytes of the first limit tokens of text.
+func (b *BPE) prefix(text string, limit int) int {
+	m := b.memos.Get().(*memo)
+	defer b.memos.Put(m)
+	for i := 0; i < len(text); {
+		end := b.next(text, i)
+		n := m.merge.split(b.ranks, text[i:end])
+		if n >= limit {
+			return i + int(m.merge.starts[limit])
+		}
+		limit -= n
+		i = end
+	}
+	return len(text)
+}
+
 // Encode is the ids of text.
 func (b *BPE) Encode(text string) []int {
 	m := b.memos.Get().(*memo)
@@ -165,7 +190,7 @@ func (b *BPE) Decode(ids []int) (string, error) {
 type merger struct {
 	starts []int32 // starts of the parts that are left, and the end of the piece
 	ranks  []int32 // rank of part k joined with part k+1
-	heap   mergeHeap
+	queue  queue
 }
 
 // scanMax is the length in bytes up to which looking through all parts for the
@@ -226,58 +251,41 @@ func (m *merger) ids(r *ranks, piece string, out []int) []int {
 	return out
 }
 
-// merge is a possible merge of the part at start with the one after it.
-type merge struct {
-	rank, start, mid, end int32
-}
-
-type mergeHeap []merge
-
-func (h mergeHeap) Len() int { return len(h) }
-func (h mergeHeap) Less(i, j int) bool {
-	return h[i].rank < h[j].rank || h[i].rank == h[j].rank && h[i].start < h[j].start
-}
-func (h mergeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-// Push and Pop are for container/heap.
-func (h *mergeHeap) Push(x any) { *h = append(*h, x.(merge)) }
-
-// Pop is for container/heap.
-func (h *mergeHeap) Pop() any {
-	x := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return x
-}
-
-// splitLong is split for long pieces: n log n instead of n².
+// splitLong is split for long pieces: n log n instead of n². The queue holds the
+// rank and the start of possible merges in one word each, so that the lowest is
+// the next to do; a word whose rank is no longer that of its start is stale.
 func (m *merger) splitLong(r *ranks, piece string) int {
 	n := len(piece)
-	next, prev := make([]int32, n+1), make([]int32, n+1) // of part starts; -1 is gone
-	m.heap = m.heap[:0]
+	next, prev := make([]int32, n+1), make([]int32, n+1) // of part starts
+	ranks := append(m.ranks[:0], make([]int32, n+1)...)  // of a part with the next one
+	m.ranks, m.queue = ranks, m.queue[:0]
 	for k := 0; k <= n; k++ {
-		next[k], prev[k] = int32(k+1), int32(k-1)
+		next[k], prev[k], ranks[k] = int32(k+1), int32(k-1), none
 		if k+2 <= n {
-			if rank := pair(r, piece, k, k+2); rank != none {
-				m.heap = append(m.heap, merge{rank, int32(k), int32(k + 1), int32(k + 2)})
+			if ranks[k] = pair(r, piece, k, k+2); ranks[k] != none {
+				m.queue.push(uint64(ranks[k])<<32 | uint64(k))
 			}
 		}
 	}
-	heap.Init(&m.heap)
-	offer := func(start int32) {
-		if mid := next[start]; int(mid) < n {
-			if rank := pair(r, piece, int(start), int(next[mid])); rank != none {
-				heap.Push(&m.heap, merge{rank, start, mid, next[mid]})
+	offer := func(k int32) {
+		ranks[k] = none
+		if mid := next[k]; int(mid) < n {
+			if ranks[k] = pair(r, piece, int(k), int(next[mid])); ranks[k] != none {
+				m.queue.push(uint64(ranks[k])<<32 | uint64(k))
 			}
 		}
 	}
-	for len(m.heap) > 0 {
-		e := heap.Pop(&m.heap).(merge)
-		if next[e.start] != e.mid || next[e.mid] != e.end {
-			continue // one of its parts was merged with another
+	for len(m.queue) > 0 {
+		e := m.queue.pop()
+		k := int32(uint32(e))
+		if ranks[k] != int32(e>>32) {
+			continue
 		}
-		next[e.start], next[e.mid], prev[e.end] = e.end, -1, e.start
-		offer(e.start)
-		if p := prev[e.start]; p >= 0 {
+		gone := next[k]
+		next[k] = next[gone]
+		prev[next[k]], ranks[gone] = k, none
+		offer(k)
+		if p := prev[k]; p >= 0 {
 			offer(p)
 		}
 	}
@@ -286,6 +294,46 @@ func (m *merger) splitLong(r *ranks, piece string) int {
 		m.starts = append(m.starts, k)
 	}
 	return len(m.starts) - 1
+}
+
+// queue is a binary heap, lowest word first.
+type queue []uint64
+
+func (q *queue) push(x uint64) {
+	h := append(*q, x)
+	i := len(h) - 1
+	for i > 0 && h[(i-1)/2] > x {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = x
+	*q = h
+}
+
+func (q *queue) pop() uint64 {
+	h := *q
+	top, x := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	*q = h
+	i := 0
+	for {
+		c := 2*i + 1
+		if c >= len(h) {
+			break
+		}
+		if c+1 < len(h) && h[c+1] < h[c] {
+			c++
+		}
+		if h[c] >= x {
+			break
+		}
+		h[i] = h[c]
+		i = c
+	}
+	if len(h) > 0 {
+		h[i] = x
+	}
+	return top
 }
 
 // characters counts characters; a byte that is no UTF-8 counts as one.
@@ -298,7 +346,7 @@ func (characters) Name() string { return "characters" }
 
 func (characters) Count(text string) int { return utf8.RuneCountInString(text) }
 
-func (characters) pieces(s string, i int, yield func(end, tokens int) bool) {
+func (characters) pieces(s string, i, _ int, yield func(end, tokens int) bool) {
 	for i < len(s) {
 		n := 1
 		if s[i] >= utf8.RuneSelf {

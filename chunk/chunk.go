@@ -59,6 +59,10 @@ type Chunk struct {
 	Start, End int
 	// Line and EndLine are the first and last line, counted from 1.
 	Line, EndLine int
+	// Contextualized is the content with document, section and names before it, for
+	// an index that reads nothing else. Only a [Chunker] fills it and the metadata.
+	Contextualized string
+	Metadata       *Metadata
 }
 
 // Section is the path as one line, from the outside in.

@@ -13,6 +13,7 @@ type section struct {
 	path        []string
 	heads       int  // how many headings it has
 	entry       bool // a problem with a heading for its cause or solution
+	gathered    bool // a list of terms was joined to it
 }
 
 // head is one heading with what was found out about it.
@@ -104,7 +105,7 @@ func (d *doc) gather(in []section) []section {
 			n = max(n, 1)
 			out = append(out, in[i:i+n]...)
 		} else {
-			out[len(out)-1].last = in[i+n-1].last
+			out[len(out)-1].last, out[len(out)-1].gathered = in[i+n-1].last, true
 		}
 		i += n
 	}

@@ -1,0 +1,3 @@
+package chunk
+
+func (r *reading) semantic(yield func([]span) bool) {}
