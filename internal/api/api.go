@@ -212,7 +212,7 @@ func (s *server) problem(ctx context.Context, err error) error {
 		s.Log.ErrorContext(ctx, "request failed", "err", err)
 		return huma.Error500InternalServerError("the request failed; the log has the details under trace " + telemetry.TraceID(ctx))
 	}
-	return huma.NewError(code, err.Error())
+	return retryAfter(huma.NewError(code, err.Error()), err)
 }
 
 // nowUTC is the time answers carry.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"resync/breaker"
 	"resync/hwa"
 	"resync/internal/agent"
 	"resync/internal/chat"
@@ -64,6 +65,7 @@ func statusOf(err error) int {
 		{http.StatusGone, is(tool.ErrExpired)},
 		{http.StatusServiceUnavailable, is(store.ErrStorageFull)},
 		{http.StatusServiceUnavailable, is(store.ErrBusy)},
+		{http.StatusServiceUnavailable, as[*breaker.OpenError]},
 		{http.StatusGatewayTimeout, is(tool.ErrTimeout)},
 		{http.StatusGatewayTimeout, is(context.DeadlineExceeded)},
 		{499, is(context.Canceled)},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"resync/breaker"
 	"resync/hwa"
 	"resync/internal/api"
 	"resync/internal/chat"
@@ -21,7 +22,9 @@ import (
 // engine is one scheduler with all that works on it.
 type engine struct {
 	api.Engine
-	diag  *diagnose.Engine
+	diag                 *diagnose.Engine
+	syncGuard, pingGuard *breaker.Breaker // background_sync, health_check
+
 	nudge chan struct{} // asks for a reading of the plan now
 	tried chan struct{} // closed when the plan has been read, or not, for the first time
 }
@@ -62,9 +65,13 @@ func (a *App) loadPolicy() (*policy.Policy, error) {
 }
 
 func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
+	guard, err := a.engineBreaker(c.Name)
+	if err != nil {
+		return nil, err
+	}
 	client, err := hwa.New(hwa.Config{
 		BaseURLs: c.URLs, Username: c.Username, Password: c.Password.Reveal(), Token: c.Token.Reveal(),
-		CAFile: c.CAFile, PageSize: c.PageSize, AllowPlainHTTP: c.PlainHTTP, Timeout: c.Timeout, Observer: observer{a, c.Name},
+		CAFile: c.CAFile, PageSize: c.PageSize, AllowPlainHTTP: c.PlainHTTP, Timeout: c.Timeout, Observer: observer{a, c.Name}, Breaker: guard,
 	})
 	if err != nil {
 		return nil, err
@@ -74,6 +81,12 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 		now = time.Now
 	}
 	e := &engine{nudge: make(chan struct{}, 1), tried: make(chan struct{})}
+	if e.syncGuard, err = a.breakers.Get("background_sync"); err != nil {
+		return nil, err
+	}
+	if e.pingGuard, err = a.breakers.Get("health_check"); err != nil {
+		return nil, err
+	}
 	e.Engine = api.Engine{Name: c.Name, Environment: c.Environment, ReadOnly: c.ReadOnly, Client: client, Plan: &plan.Live{Now: now}, Now: now}
 	e.diag = diagnose.New(diagnose.Deps{Client: client, Plan: e.Plan.Snapshot, Passages: a.base, Now: now})
 	tools, err := ops.Tools(ops.Deps{
@@ -132,7 +145,7 @@ const stale = 5 * time.Minute
 func (e *engine) checks() []health.Check {
 	return []health.Check{
 		health.Ping(e.Name+":reachable", false, "look at the engine's address, user and certificate; resync engine settings are in the settings file",
-			func(ctx context.Context) error { _, err := e.Client.EngineInfo(ctx); return err }),
+			protected(e.pingGuard, func(ctx context.Context) error { _, err := e.Client.EngineInfo(ctx); return err })),
 		{Name: e.Name + ":plan", Fix: "the engine must be reachable and its user must be allowed to list the plan", Run: func(context.Context) health.Result {
 			s := e.Plan.Snapshot()
 			if s == nil {

@@ -1,0 +1,206 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"resync/breaker"
+	"resync/internal/api"
+	"resync/internal/health"
+	"resync/internal/telemetry"
+)
+
+// breakerLook is how often the breakers are looked at: changes that are due by
+// the clock alone (a switch that runs out, a delay that is over) are seen then.
+const breakerLook = time.Second
+
+// breakerSave is how often counts are kept that changed without a change of
+// state.
+const breakerSave = time.Minute
+
+// openBreakers makes the program's circuit breakers: those of the contract and
+// one for each further engine.
+func (a *App) openBreakers(context.Context) error {
+	a.breakers = breaker.NewRegistry(breaker.WithTrace(telemetry.TraceID), breaker.WithHook(a.breakerMoved))
+	for _, s := range breaker.Contract() {
+		if _, err := a.breakers.Register(s); err != nil {
+			return err
+		}
+	}
+	for _, c := range a.opt.Config.Engines {
+		if _, err := a.engineBreaker(c.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// breakerOf is a breaker by name; one the contract does not have gets the
+// numbers of another that it does.
+func (a *App) breakerOf(name, like string) (*breaker.Breaker, error) {
+	if b, err := a.breakers.Get(name); err == nil {
+		return b, nil
+	}
+	model, err := a.breakers.Get(like)
+	if err != nil {
+		return nil, err
+	}
+	s := model.Settings()
+	s.Name = name
+	return a.breakers.Ensure(s)
+}
+
+// engineBreaker is tws_api for the default engine, tws_api:NAME for another.
+func (a *App) engineBreaker(engine string) (*breaker.Breaker, error) {
+	name := "tws_api"
+	if engine != a.ordered()[0].Name {
+		name += ":" + engine
+	}
+	return a.breakerOf(name, "tws_api")
+}
+
+// breakerBook knows which breakers have to be written down.
+type breakerBook struct {
+	mu    sync.Mutex
+	dirty map[string]bool
+	wake  chan struct{}
+	calls map[string]int64 // :: breaker → calls and refusals when it was last written
+}
+
+func newBreakerBook() *breakerBook {
+	return &breakerBook{dirty: map[string]bool{}, wake: make(chan struct{}, 1), calls: map[string]int64{}}
+}
+
+func (b *breakerBook) mark(name string) {
+	b.mu.Lock()
+	b.dirty[name] = true
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (b *breakerBook) take() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var names []string
+	for n := range b.dirty {
+		names = append(names, n)
+	}
+	clear(b.dirty)
+	return names
+}
+
+// breakerMoved tells screens and log of a change of state, and has it written
+// down. It must not wait: it is called in the middle of somebody's request.
+func (a *App) breakerMoved(t breaker.Transition) {
+	a.log.Warn("circuit breaker", "breaker", t.Name, "from", t.From.String(), "to", t.To.String(), "cause", t.Cause, "by", t.By, "trace_id", t.TraceID)
+	data := map[string]any{"name": t.Name, "from": t.From, "to": t.To, "state": t.To, "cause": t.Cause, "by": t.By, "at": t.At, "trace_id": t.TraceID}
+	a.news.Publish(api.News{Name: "breaker", Data: data})
+	a.book.mark(t.Name)
+}
+
+// restoreBreakers goes on with the histories of an earlier process. One that
+// cannot be read is left behind: it is no reason not to start.
+func (a *App) restoreBreakers(ctx context.Context) error {
+	kept, err := a.db.Breakers(ctx)
+	if err != nil {
+		return err
+	}
+	for name, raw := range kept {
+		b, err := a.breakers.Get(name)
+		if err != nil {
+			continue // an engine that is not configured any more
+		}
+		var h breaker.History
+		if err := json.Unmarshal(raw, &h); err != nil {
+			a.log.Warn("the history of a circuit breaker cannot be read and begins anew", "breaker", name, "err", err)
+			continue
+		}
+		if err := b.Restore(h); err != nil {
+			return fmt.Errorf("restoring the history of a circuit breaker: %w", err)
+		}
+	}
+	return nil
+}
+
+// watchBreakers looks at the breakers and writes down what changed.
+func (a *App) watchBreakers() {
+	look, save := time.NewTicker(breakerLook), time.NewTicker(breakerSave)
+	defer look.Stop()
+	defer save.Stop()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-look.C:
+			for _, b := range a.breakers.All() {
+				b.State()
+			}
+		case <-save.C:
+			a.markCounted()
+			a.saveBreakers(a.ctx)
+		case <-a.book.wake:
+			a.saveBreakers(a.ctx)
+		}
+	}
+}
+
+// markCounted marks the breakers that have counted since they were written.
+func (a *App) markCounted() {
+	for _, s := range a.breakers.Snapshot() {
+		n := s.TotalCalls + s.Rejected + s.Ignored
+		a.book.mu.Lock()
+		if a.book.calls[s.Name] != n {
+			a.book.calls[s.Name], a.book.dirty[s.Name] = n, true
+		}
+		a.book.mu.Unlock()
+	}
+}
+
+// saveBreakers writes down what is marked. What could not be written stays
+// marked for the next time; the database being away is what a breaker says.
+func (a *App) saveBreakers(ctx context.Context) {
+	for _, name := range a.book.take() {
+		b, err := a.breakers.Get(name)
+		if err != nil {
+			continue
+		}
+		raw, err := json.Marshal(b.Export())
+		if err == nil {
+			err = a.db.SaveBreaker(ctx, name, raw)
+		}
+		if err != nil {
+			a.log.DebugContext(ctx, "the history of a circuit breaker is not kept yet", "breaker", name, "err", err)
+			a.book.mu.Lock()
+			a.book.dirty[name] = true
+			a.book.mu.Unlock()
+		}
+	}
+}
+
+// breakerCheck is the breakers' block of /health.
+func (a *App) breakerCheck() health.Check {
+	return health.Check{Name: "breakers:open", Fix: "look at what the breaker protects; it is tried again by itself. After a repair an administrator may reset it",
+		Run: func(context.Context) health.Result {
+			h := a.breakers.Health()
+			res := health.Passed(fmt.Sprintf("none of %d circuit breakers is open", h.TotalBreakers))
+			if !h.Healthy {
+				res = health.Warned("open: %v", h.OpenList)
+			}
+			res.Observed = h
+			return res
+		}}
+}
+
+// protected puts a breaker around a function that returns nothing but an error.
+func protected(b *breaker.Breaker, fn func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := breaker.Do(ctx, b, func(ctx context.Context) (struct{}, error) { return struct{}{}, fn(ctx) }, nil)
+		return err
+	}
+}
