@@ -1,0 +1,290 @@
+package openai
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"resync/llm"
+)
+
+// chunk is what one answer, or one piece of a streamed one, says.
+type chunk struct {
+	delta   llm.Delta
+	err     []byte // the error in it, when there is one
+	choices int
+	calls   []callPart
+}
+
+// callPart is a part of a tool call as the wire has it; index is -1 when the
+// server left it out.
+type callPart struct {
+	index int
+	id    string
+	name  string
+	args  string
+}
+
+// readChunk reads an answer or a piece of one. With raw, texts are measured and
+// not copied.
+func readChunk(data []byte, raw bool) (chunk, error) {
+	var c chunk
+	r := reader{c: &c, raw: raw}
+	err := members(data, func(key string, start, end int) error {
+		v := data[start:end]
+		switch key {
+		case "choices":
+			if isNull(v) {
+				return nil
+			}
+			return elements(v, func(s, e int) error {
+				c.choices++
+				if c.choices > 1 { // further choices of n > 1 are passed on raw, and not put into words
+					return nil
+				}
+				return r.choice(v[s:e])
+			})
+		case "model":
+			if !raw {
+				c.delta.Model, _ = unquote(v)
+			}
+		case "usage":
+			return r.usage(v)
+		case "error":
+			if !isNull(v) {
+				c.err = data
+			}
+		case "object":
+			if string(v) == `"error"` {
+				c.err = data
+			}
+		}
+		return nil
+	})
+	return c, err
+}
+
+// reader fills a chunk.
+type reader struct {
+	c   *chunk
+	raw bool
+}
+
+func (r reader) choice(data []byte) error {
+	return members(data, func(key string, start, end int) error {
+		v := data[start:end]
+		switch key {
+		case "delta", "message":
+			if isNull(v) {
+				return nil
+			}
+			return r.message(v)
+		case "finish_reason":
+			if word, ok := unquote(v); ok && word != "" {
+				r.finish(word)
+			}
+		case "error":
+			if !isNull(v) {
+				r.c.err = data
+			}
+		case "text": // of the older completions form, which some servers answer with
+			r.text(v, &r.c.delta.Text)
+		}
+		return nil
+	})
+}
+
+func (r reader) finish(word string) {
+	if word == "error" {
+		if r.c.err == nil {
+			r.c.err = []byte(`{"error":{"message":"the provider ended the answer with an error"}}`)
+		}
+		return
+	}
+	r.c.delta.FinishReason = llm.Finish(word)
+}
+
+func (r reader) message(data []byte) error {
+	return members(data, func(key string, start, end int) error {
+		v := data[start:end]
+		switch key {
+		case "content":
+			return r.content(v)
+		case "refusal":
+			r.text(v, &r.c.delta.Text)
+		case "reasoning_content", "reasoning", "thinking":
+			r.text(v, &r.c.delta.Reasoning)
+		case "tool_calls":
+			if isNull(v) {
+				return nil
+			}
+			return elements(v, func(s, e int) error { return r.call(v[s:e], -1) })
+		case "function_call":
+			if !isNull(v) {
+				return r.call(v, 0)
+			}
+		}
+		return nil
+	})
+}
+
+// content is a text, null, or a list of parts.
+func (r reader) content(v []byte) error {
+	if v[0] != '[' {
+		r.text(v, &r.c.delta.Text)
+		return nil
+	}
+	return elements(v, func(s, e int) error {
+		part := v[s:e]
+		return members(part, func(key string, s, e int) error {
+			if key == "text" {
+				r.text(part[s:e], &r.c.delta.Text)
+			}
+			return nil
+		})
+	})
+}
+
+// text adds a JSON string to a field of the delta.
+func (r reader) text(v []byte, to *string) {
+	if len(v) < 2 || v[0] != '"' || isEmptyString(v) {
+		return
+	}
+	r.c.delta.Commits = true
+	r.c.delta.Size += len(v) - 2
+	if r.raw {
+		return
+	}
+	s, ok := unquote(v)
+	switch {
+	case !ok: // an escape JSON does not have: better shown as it is than lost
+		s = strings.ToValidUTF8(string(v[1:len(v)-1]), "�")
+		fallthrough
+	default:
+		*to += s
+	}
+}
+
+// call reads a tool call, or the function inside one.
+func (r reader) call(data []byte, index int) error {
+	r.c.delta.Commits = true
+	p := callPart{index: index}
+	err := p.read(data)
+	r.c.delta.Size += len(p.name) + len(p.args)
+	r.c.calls = append(r.c.calls, p)
+	return err
+}
+
+func (p *callPart) read(data []byte) error {
+	return members(data, func(key string, start, end int) error {
+		v := data[start:end]
+		switch key {
+		case "index":
+			if n, err := strconv.Atoi(string(v)); err == nil {
+				p.index = n
+			}
+		case "id":
+			p.id, _ = unquote(v)
+		case "name":
+			p.name, _ = unquote(v)
+		case "function":
+			return p.read(v)
+		case "arguments":
+			switch v[0] {
+			case '"':
+				p.args, _ = unquote(v)
+			case '{':
+				p.args = string(v) // a whole object where the wire has a text
+			}
+		}
+		return nil
+	})
+}
+
+func (r reader) usage(v []byte) error {
+	if isNull(v) {
+		return nil
+	}
+	var u struct {
+		Prompt     int `json:"prompt_tokens"`
+		Completion int `json:"completion_tokens"`
+		Details    struct {
+			Cached int `json:"cached_tokens"`
+		} `json:"prompt_tokens_details"`
+		Out struct {
+			Reasoning int `json:"reasoning_tokens"`
+		} `json:"completion_tokens_details"`
+		CacheHit int `json:"prompt_cache_hit_tokens"` // DeepSeek's name
+	}
+	if err := json.Unmarshal(v, &u); err != nil {
+		return nil // a usage that cannot be read is one that was not given
+	}
+	if u.Prompt > 0 || u.Completion > 0 {
+		r.c.delta.Usage = &llm.Usage{InputTokens: u.Prompt, OutputTokens: u.Completion, CachedTokens: max(u.Details.Cached, u.CacheHit), ReasoningTokens: u.Out.Reasoning}
+	}
+	return nil
+}
+
+// response is the chunk as a whole answer.
+func (c *chunk) response() *llm.Response {
+	r := &llm.Response{Content: c.delta.Text, Reasoning: c.delta.Reasoning, FinishReason: c.delta.FinishReason, Model: c.delta.Model}
+	if c.delta.Usage != nil {
+		r.Usage = *c.delta.Usage
+	}
+	for i, p := range c.calls {
+		args := strings.TrimSpace(p.args)
+		if args == "" {
+			args = "{}"
+		}
+		if p.id == "" {
+			p.id = "call_" + strconv.Itoa(i)
+		}
+		if p.name != "" && json.Valid([]byte(args)) {
+			r.ToolCalls = append(r.ToolCalls, llm.ToolCall{ID: p.id, Name: p.name, Arguments: json.RawMessage(args)})
+		}
+	}
+	return r
+}
+
+// errorBody finds code, message and status in the forms providers write errors:
+// {"error":{…}}, {"error":"…"}, {"object":"error",…}, {"message":…},
+// {"detail":…}, and text that is not JSON.
+func errorBody(body []byte) (code, message string, status int) {
+	type object struct {
+		Message string          `json:"message"`
+		Type    string          `json:"type"`
+		Code    json.RawMessage `json:"code"`
+		Error   json.RawMessage `json:"error"`
+		Detail  json.RawMessage `json:"detail"`
+	}
+	var o object
+	if json.Unmarshal(body, &o) != nil {
+		return "", string(body[:min(len(body), 400)]), 0
+	}
+	if len(o.Error) > 0 {
+		var inner object
+		if json.Unmarshal(o.Error, &inner) == nil {
+			o = inner
+		} else {
+			o.Message, _ = unquote(o.Error)
+		}
+	}
+	if o.Message == "" {
+		o.Message = string(o.Detail)
+	}
+	if text, ok := unquote(o.Code); ok {
+		code = text
+	} else if n, err := strconv.Atoi(string(o.Code)); err == nil && n >= 100 && n < 600 {
+		status = n
+	}
+	if code == "" || !known(code) && known(o.Type) {
+		code = o.Type
+	}
+	return code, o.Message, status
+}
+
+// known reports whether a code alone tells the class of a fault.
+func known(code string) bool {
+	class, _ := llm.Classify(0, code, "")
+	return class != llm.Unknown
+}
