@@ -65,13 +65,13 @@ func (a *App) loadPolicy() (*policy.Policy, error) {
 }
 
 func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
-	guard, err := a.engineBreaker(c.Name)
+	shield, err := a.engineBreaker(c.Name)
 	if err != nil {
 		return nil, err
 	}
 	client, err := hwa.New(hwa.Config{
 		BaseURLs: c.URLs, Username: c.Username, Password: c.Password.Reveal(), Token: c.Token.Reveal(),
-		CAFile: c.CAFile, PageSize: c.PageSize, AllowPlainHTTP: c.PlainHTTP, Timeout: c.Timeout, Observer: observer{a, c.Name}, Breaker: guard,
+		CAFile: c.CAFile, PageSize: c.PageSize, AllowPlainHTTP: c.PlainHTTP, Timeout: c.Timeout, Observer: observer{a, c.Name}, Breaker: shield,
 	})
 	if err != nil {
 		return nil, err
