@@ -11,17 +11,34 @@ import (
 // Status is pass, warn or fail.
 type Status string
 
-// The three outcomes of a check, and of the whole.
+// The outcomes of a check; the whole is never Skip.
 const (
 	Pass Status = "pass"
 	Warn Status = "warn"
 	Fail Status = "fail"
+	Skip Status = "skip" // it could not be looked at, or there is nothing to look at; the output says why
+)
+
+// Category groups the checks of doctor and smoke, as the contract does.
+type Category string
+
+// The categories of the contract.
+const (
+	Configuration Category = "Configuration"
+	Dependencies  Category = "Dependencies"
+	CoreModules   Category = "Core Modules"
+	Services      Category = "Services"
+	Integration   Category = "Integration"
 )
 
 // Check is one thing to look at.
 type Check struct {
 	Name     string        // "component:measurement", such as "engine:reachable"; unique
+	Title    string        // what doctor calls it; "" is the name
+	Category Category      // where doctor lists it
 	Critical bool          // without it no request can succeed
+	Smoke    bool          // one of the contract's smoke tests
+	Deep     bool          // run by doctor and smoke only: it takes longer, or tells nothing new from minute to minute
 	Timeout  time.Duration // longest time Run may take; 0 is 2 s
 	MaxAge   time.Duration // how long an outcome is reused, so that callers of /health cannot flood the engine; 0 is 1 s
 	Fix      string        // what to do when it does not pass; a Result can say it better
@@ -48,6 +65,12 @@ func Warned(format string, args ...any) Result {
 // Failed is a result that stops the work of the component.
 func Failed(format string, args ...any) Result {
 	return Result{Status: Fail, Output: fmt.Sprintf(format, args...)}
+}
+
+// Skipped is a result for what could not be looked at, or is not set up; it
+// counts neither for nor against the whole.
+func Skipped(format string, args ...any) Result {
+	return Result{Status: Skip, Output: fmt.Sprintf(format, args...)}
 }
 
 // Ping makes a check out of a function that returns an error when something is

@@ -12,6 +12,8 @@ import (
 // Item is the outcome of one check.
 type Item struct {
 	Name     string
+	Title    string
+	Category Category
 	Critical bool
 	Result
 	At   time.Time     // when it was found, UTC
@@ -20,8 +22,11 @@ type Item struct {
 
 // weight is what the item means for the whole: only a critical check can fail it.
 func (i Item) weight() Status {
-	if i.Status == Fail && !i.Critical {
+	switch {
+	case i.Status == Fail && !i.Critical:
 		return Warn
+	case i.Status == Skip:
+		return Pass
 	}
 	return i.Status
 }
@@ -65,7 +70,7 @@ func (r Report) WriteText(w io.Writer) error {
 		if text := it.text(); text != "" {
 			b.WriteString(": " + text)
 		}
-		if it.Fix != "" && it.Status != Pass {
+		if it.Fix != "" {
 			b.WriteString("\n      try: " + it.Fix)
 		}
 		b.WriteString("\n")
@@ -119,6 +124,9 @@ func (r Report) Document(about About) Document {
 	d := Document{Status: r.Status, Version: about.Version, ServiceID: about.ServiceID, Description: about.Description, Checks: map[string][]Observed{}}
 	var bad []string
 	for _, it := range r.Items {
+		if it.Status == Skip {
+			continue // the draft has no word for it
+		}
 		component, _, _ := strings.Cut(it.Name, ":")
 		o := Observed{ComponentID: component, Status: it.Status, ObservedValue: it.Observed, ObservedUnit: it.Unit,
 			Time: it.At, Output: it.Output, Critical: it.Critical}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,12 +64,15 @@ func (r *Runner) Names() []string {
 // Select narrows which checks are run; the zero value is all of them.
 type Select struct {
 	CriticalOnly bool
+	SmokeOnly    bool     // the contract's smoke tests; they may be deep
+	Deep         bool     // the checks for doctor too
 	Exclude      []string // names to leave out
 }
 
 // includes reports whether a check is wanted.
 func (s Select) includes(c Check) bool {
-	return (c.Critical || !s.CriticalOnly) && !slices.Contains(s.Exclude, c.Name)
+	deep := s.Deep || s.SmokeOnly || !c.Deep
+	return (c.Critical || !s.CriticalOnly) && (c.Smoke || !s.SmokeOnly) && deep && !slices.Contains(s.Exclude, c.Name)
 }
 
 // Run runs the selected checks in parallel and reports them in the order of the
@@ -157,7 +161,7 @@ func safely(ctx context.Context, run func(context.Context) Result) (res Result) 
 		}
 	}()
 	res = run(ctx)
-	if res.Status != Pass && res.Status != Warn && res.Status != Fail {
+	if res.Status != Pass && res.Status != Warn && res.Status != Fail && res.Status != Skip {
 		res = Failed("the check gave the unknown status %q", res.Status)
 	}
 	return res
@@ -165,8 +169,9 @@ func safely(ctx context.Context, run func(context.Context) Result) (res Result) 
 
 // item completes a result with what is known about its check.
 func (e *entry) item(res Result, took time.Duration) Item {
-	if res.Fix == "" && res.Status != Pass {
+	if res.Fix == "" && (res.Status == Warn || res.Status == Fail) {
 		res.Fix = e.check.Fix
 	}
-	return Item{Name: e.check.Name, Critical: e.check.Critical, Result: res, At: time.Now().UTC(), Took: took}
+	return Item{Name: e.check.Name, Title: cmp.Or(e.check.Title, e.check.Name), Category: e.check.Category, Critical: e.check.Critical,
+		Result: res, At: time.Now().UTC(), Took: took}
 }
