@@ -150,6 +150,11 @@ func (p *filterParser) selection(f *PlanFilter, s string) error {
 	if at := strings.IndexFunc(s, notInFilter); at >= 0 {
 		return p.fail(at, "letters, digits, _ - / # . ( ) and the wildcards @ ? %")
 	}
+	// A space stands in the schedule time only: printed at the end of a name it
+	// would be lost when the filter is read again.
+	if at := strings.IndexByte(beforeParen(s), ' '); at >= 0 {
+		return p.fail(at, "no space in a name")
+	}
 	ws, object, hasWS := strings.Cut(s, "#")
 	if f.Kind == Workstations {
 		return p.workstation(f, ws, object)
