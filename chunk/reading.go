@@ -149,10 +149,10 @@ func (r *reading) fill(e extent, limit, overlap int, seps []separator, yield fun
 	return true
 }
 
-// overlapped is where a passage begins that repeats the last words before end: at
-// the first line or sentence, else word, of the last tokens.
+// overlapped is where a passage begins that repeats the last words of the passage
+// text[from:end]: at the first line or sentence, else word, of the last tokens.
 func (r *reading) overlapped(from, end, next, overlap int) int {
-	floor := max(0, end-overlap*maxToken)
+	floor := max(from+1, end-overlap*maxToken)
 	at := r.l.back(floor, end, overlap)
 	if at >= end {
 		return next
@@ -251,11 +251,12 @@ func (r *reading) windows(yield func(extent) bool) {
 			return
 		}
 		done = end
+		floor := max(start+1, end-r.cfg.OverlapTokens*maxToken)
 		start = r.blank(end, len(r.text))
 		if start >= len(r.text) {
 			return
 		}
-		if at := r.blank(r.l.back(max(0, end-r.cfg.OverlapTokens*maxToken), end, r.cfg.OverlapTokens), end); at < end && r.l.tokens(at, end) <= r.cfg.OverlapTokens {
+		if at := r.blank(r.l.back(floor, end, r.cfg.OverlapTokens), end); at < end && r.l.tokens(at, end) <= r.cfg.OverlapTokens {
 			start = at
 		}
 	}

@@ -216,12 +216,11 @@ type packing struct {
 	put    func(span) bool
 	sub    string // the generic heading passed last
 	start  int
-	prev   int // end of the passage before
+	prev   extent // the passage before
 }
 
 func (p *packing) run() bool {
 	p.start = p.blocks[0].start
-	p.prev = p.start
 	for i := 0; i < len(p.blocks); {
 		n := p.fit(i)
 		if n == 0 && p.start < p.blocks[i].start {
@@ -244,7 +243,7 @@ func (p *packing) run() bool {
 		if i += n; i < len(p.blocks) {
 			p.start = p.blocks[i].start
 			if p.r.cfg.OverlapTokens > 0 && p.blocks[i-1].kind != lineTable && p.blocks[i].heading == "" {
-				p.start = p.r.overlapped(p.start, p.prev, p.start, p.r.cfg.OverlapTokens)
+				p.start = p.r.overlapped(p.prev.start, p.prev.end, p.start, p.r.cfg.OverlapTokens)
 			}
 		}
 	}
@@ -283,7 +282,7 @@ func (p *packing) emit(start, end int, carried string, i int) bool {
 	if b := p.blocks[i]; b.heading != "" && b.first > p.sec.first {
 		sub = b.heading
 	}
-	p.prev = end
+	p.prev = extent{start, end}
 	return p.put(span{extent: extent{start, end}, sec: p.sec, sub: sub, carried: carried, parent: -1})
 }
 
