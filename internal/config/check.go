@@ -27,6 +27,7 @@ func (l *loader) check() {
 		l.cfg.Database.URL = NewSecret("sqlite:" + filepath.Join(l.cfg.DataDir, "resync.db"))
 		l.show("database.url", l.cfg.Database.URL.Reveal(), Origin{})
 	}
+	l.readStrategy()
 	l.warnNoEffect()
 }
 
@@ -36,7 +37,6 @@ func (l *loader) warnNoEffect() {
 	const noModel = "it answers without a language model"
 	for _, k := range []struct{ key, why string }{
 		{"server.secret_key", "it signs nothing; sessions are random values kept in the database"},
-		{"redis.url", "it does not use Redis; state is kept in the database and in memory"},
 		{"llm.endpoint", noModel},
 		{"llm.api_key", noModel},
 	} {

@@ -22,6 +22,7 @@ type Config struct {
 	Knowledge     Knowledge
 	Policy        Policy
 	Redis         Redis
+	Limits        Limits
 	LLM           LLM
 
 	values []Value // every key with its origin, in the order of List
@@ -103,9 +104,23 @@ type Policy struct {
 	File string // Cedar policies; "" is the built-in ones
 }
 
-// Redis is read and checked, but this version does not use it; Load warns.
+// Redis is where several servers share caches, rate limits and news.
 type Redis struct {
-	URL Secret
+	URL          Secret        // not set: the memory of this process
+	FailFast     bool          // do not start without it
+	MaxRetries   int           // further attempts at the start
+	Backoff      time.Duration // before the first of them
+	CheckEvery   time.Duration // between looks at a Redis that answers
+	StrategyFile string        // changes to the tiers of routes; "" is none
+	Strategy     *Strategy     // what that file says; nil without one
+}
+
+// Limits are requests, or tokens, per minute and person; 0 does not limit.
+type Limits struct {
+	Chat      int // questions
+	LLM       int // requests to the language model's endpoint
+	LLMTokens int // tokens of the language model
+	Actions   int // requests that change something
 }
 
 // LLM is read and checked, but this version does not use it; Load warns.
@@ -170,9 +185,7 @@ func (c *Config) Secrets() []string {
 		}
 	}
 	for _, u := range []Secret{c.Database.URL, c.Redis.URL} {
-		if pw := urlPassword(u.Reveal()); pw != "" {
-			out = append(out, pw)
-		}
+		out = append(out, urlPasswords(u.Reveal())...)
 	}
 	return out
 }

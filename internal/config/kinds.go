@@ -118,6 +118,21 @@ func duration(at func(target) *time.Duration, low, high time.Duration) kind {
 	}
 }
 
+// seconds is a duration that may also be a plain number of seconds ("0.5"), as
+// the contract's variables have it.
+func seconds(at func(target) *time.Duration, low, high time.Duration) kind {
+	k := duration(at, low, high)
+	set := k.set
+	k.doc += ", or a number of seconds"
+	k.set = func(t target, v []string) error {
+		if _, err := strconv.ParseFloat(v[0], 64); err == nil {
+			v = []string{v[0] + "s"}
+		}
+		return set(t, v)
+	}
+	return k
+}
+
 // shortDuration prints 15m0s as 15m and 24h0m0s as 24h.
 func shortDuration(d time.Duration) string {
 	s := d.String()
@@ -258,11 +273,32 @@ func dbURL(at func(target) *Secret) kind {
 	})
 }
 
-// redisURL is the address of a Redis or Valkey server.
+// redisURL is the address of a Redis or Valkey, or of several.
 func redisURL(at func(target) *Secret) kind {
 	return addressSecret(at, "redis:// address", func(s string) error {
-		return checkScheme(s, "redis://HOST:PORT/N", "redis", "rediss", "unix")
+		var schemes []string
+		for _, base := range []string{"redis", "rediss", "valkey", "valkeys"} {
+			schemes = append(schemes, base, base+"+sentinel", base+"-sentinel", base+"+cluster", base+"-cluster")
+		}
+		return checkScheme(s, "redis://HOST:PORT/N", append(schemes, "unix")...)
 	})
+}
+
+// oneHost keeps the first of several hosts, so that an address of Redis
+// sentinels can be parsed; hosts are all of them.
+func oneHost(s string) (first, hosts string) {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		return s, ""
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	start := strings.LastIndexByte(rest[:end], '@') + 1
+	hosts = rest[start:end]
+	host, _, _ := strings.Cut(hosts, ",")
+	return scheme + "://" + rest[:start] + host + rest[end:], hosts
 }
 
 // addressSecret is an address that may hold a password.
@@ -283,6 +319,7 @@ func addressSecret(at func(target) *Secret, doc string, check func(string) error
 // checkScheme accepts an address with one of the schemes and a host. Its
 // errors do not repeat the address, which may hold a password.
 func checkScheme(s, example string, schemes ...string) error {
+	s, _ = oneHost(s)
 	u, err := url.Parse(s)
 	if err != nil || !slices.Contains(schemes, u.Scheme) || (u.Host == "" && u.Path == "") {
 		return fmt.Errorf("is not %s", example)
@@ -290,30 +327,30 @@ func checkScheme(s, example string, schemes ...string) error {
 	return nil
 }
 
-// urlPassword returns the password inside an address: the one before the @ or
-// a password= parameter; "" when there is none or it is no address.
-func urlPassword(s string) string {
+// urlPasswords returns the passwords inside an address: the one before the @ and
+// the parameters that hold one.
+func urlPasswords(s string) []string {
+	s, _ = oneHost(s)
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "sqlite" {
-		return ""
+		return nil
 	}
-	if pw, ok := u.User.Password(); ok {
-		return pw
-	}
-	return u.Query().Get("password")
+	own, _ := u.User.Password()
+	return slices.DeleteFunc([]string{own, u.Query().Get("password"), u.Query().Get("sentinel_password")}, func(p string) bool { return p == "" })
 }
 
 // withoutPassword is the address as it may be shown. What cannot be parsed is
 // masked as a whole.
 func withoutPassword(s string) string {
-	u, err := url.Parse(s)
+	one, hosts := oneHost(s)
+	u, err := url.Parse(one)
 	switch {
 	case s == "", strings.HasPrefix(s, "sqlite:"):
 		return s
 	case err != nil:
 		return mask
-	case urlPassword(s) == "":
+	case len(urlPasswords(s)) == 0:
 		return s
 	}
-	return u.Scheme + "://" + u.User.Username() + ":" + mask + "@" + u.Host + u.Path
+	return u.Scheme + "://" + u.User.Username() + ":" + mask + "@" + hosts + u.Path
 }

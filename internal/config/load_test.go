@@ -38,6 +38,8 @@ func TestDefaultsAlone(t *testing.T) {
 		Database:  Database{NewSecret("sqlite:data/resync.db")},
 		Approvals: Approvals{"high", 15 * time.Minute}, Undo: Undo{24 * time.Hour}, Reconcile: Reconcile{time.Minute},
 		Logging: Logging{"info", "text"}, Knowledge: Knowledge{Handbook: true},
+		Redis:  Redis{FailFast: true, MaxRetries: 3, Backoff: 500 * time.Millisecond, CheckEvery: 3 * time.Second},
+		Limits: Limits{Chat: 60, LLM: 600, Actions: 600},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -110,7 +112,6 @@ func TestContractEnvironmentDefinesTheDefaultEngine(t *testing.T) {
 	wantWarnings := []string{
 		"env TWS_USERNAME: used as TWS_USER; rename it, the name is an old one",
 		"env SECRET_KEY: server.secret_key: is set, but has no effect in this version of Resync: it signs nothing; sessions are random values kept in the database",
-		"env REDIS_URL: redis.url: is set, but has no effect in this version of Resync: it does not use Redis; state is kept in the database and in memory",
 		"env LLM_ENDPOINT: llm.endpoint: is set, but has no effect in this version of Resync: it answers without a language model",
 		"env LLM_API_KEY: llm.api_key: is set, but has no effect in this version of Resync: it answers without a language model",
 	}
