@@ -33,17 +33,23 @@ type OpenError struct {
 	Name       string
 	State      State
 	RetryAfter time.Duration // until a call has a chance, rounded up; 0 when nobody knows
+	Cause      string        // the failure that opened it, or the operator's reason
 }
 
 // Error says it for an operator.
 func (e *OpenError) Error() string {
-	switch {
-	case e.State == ForcedOpen:
-		return fmt.Sprintf("calls to %s are switched off by an operator (circuit breaker %s)", e.Name, e.State)
-	case e.State == HalfOpen:
-		return fmt.Sprintf("%s failed and is being probed; nothing was sent (circuit breaker %s)", e.Name, e.State)
+	text := fmt.Sprintf("%s keeps failing; nothing was sent, next try in %s", e.Name, e.RetryAfter)
+	switch e.State {
+	case ForcedOpen:
+		text = fmt.Sprintf("calls to %s are switched off by an operator; nothing was sent", e.Name)
+	case HalfOpen:
+		text = fmt.Sprintf("%s failed and is being probed; nothing was sent", e.Name)
 	}
-	return fmt.Sprintf("%s keeps failing; nothing was sent, next try in %s (circuit breaker %s)", e.Name, e.RetryAfter, e.State)
+	text += fmt.Sprintf(" (circuit breaker %s)", e.State)
+	if e.Cause != "" {
+		text += ": " + e.Cause
+	}
+	return text
 }
 
 // BreakerOutcome is Ignored: a call that was never made says nothing about
@@ -143,6 +149,9 @@ func (b *Breaker) refusal(s State, left int64) *OpenError {
 		return e
 	}
 	e := &OpenError{Name: b.set.Name, State: s, RetryAfter: wait}
+	if why := b.why.Load(); why != nil {
+		e.Cause = *why
+	}
 	b.shut.Store(e)
 	return e
 }

@@ -157,7 +157,8 @@ type Breaker struct {
 	until atomic.Int64  // open: first probe; forced_open, disabled: end, 0 = none
 	row   atomic.Int64  // failures in a row
 	shut  atomic.Pointer[OpenError]
-	pool  sync.Pool // of *ticket
+	why   atomic.Pointer[string] // the Cause of refusals
+	pool  sync.Pool              // of *ticket
 
 	successes, failures, ignored, slow, rejected, fallbacks atomic.Int64
 	lastOK, lastBad                                         atomic.Int64

@@ -295,10 +295,10 @@ func TestRefusalSaysWhenAndWhy(t *testing.T) {
 		if !errors.As(err, &open) {
 			t.Fatalf("%v, want *OpenError", err)
 		}
-		if diff := cmp.Diff(&OpenError{"tws_api", Open, 50 * time.Second}, open); diff != "" {
+		if diff := cmp.Diff(&OpenError{"tws_api", Open, 50 * time.Second, "connection refused"}, open); diff != "" {
 			t.Error(diff)
 		}
-		if want := "tws_api keeps failing; nothing was sent, next try in 50s (circuit breaker open)"; err.Error() != want {
+		if want := "tws_api keeps failing; nothing was sent, next try in 50s (circuit breaker open): connection refused"; err.Error() != want {
 			t.Errorf("%q, want %q", err, want)
 		}
 		if Classify(err) != Ignored {

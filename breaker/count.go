@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -145,6 +146,11 @@ func (b *Breaker) settle(now int64) {
 func (b *Breaker) move(ctx context.Context, to State, now, until int64, t Transition) {
 	word := b.word.Load()
 	from := stateOf(word)
+	if to == Open {
+		last := cmp.Or(b.lastError, t.Cause)
+		b.why.Store(&last)
+	}
+	b.shut.Store(nil)
 	b.until.Store(until)
 	b.word.Store((word>>3+1)<<3 | uint64(to))
 	b.clear()

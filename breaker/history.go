@@ -85,6 +85,7 @@ func (b *Breaker) resume(h History, now int64) {
 		if left > 0 {
 			until = now + left
 		}
+		b.why.Store(&h.Switch.Reason)
 		b.move(context.Background(), h.State, now, until, Transition{Cause: "restarted; still " + h.State.String() + ": " + h.Switch.Reason, By: h.Switch.By})
 		b.switched = h.Switch
 	}

@@ -50,6 +50,9 @@ func (b *Breaker) steer(to State, done string, s Switch, ttl time.Duration) erro
 		s.Until = b.wall(until)
 		cause = fmt.Sprintf("%s by hand for %s: %s", done, ttl, s.Reason)
 	}
+	if to == ForcedOpen {
+		b.why.Store(&s.Reason)
+	}
 	b.move(context.Background(), to, now, until, Transition{Cause: cause, By: s.By})
 	if to == ForcedOpen || to == Disabled {
 		b.switched = s

@@ -53,6 +53,9 @@ func refusedBy(err error) *Error {
 		case open.State == breaker.Open && open.RetryAfter > 0:
 			e.Message = "the engine keeps failing and is asked again in " + open.RetryAfter.String() + "; nothing was sent"
 		}
+		if open.Cause != "" {
+			e.Message += ": " + open.Cause
+		}
 	}
 	return e
 }

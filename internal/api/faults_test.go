@@ -40,8 +40,8 @@ func badEngine(t *testing.T, change func(*hostConfig)) *host {
 func (h *host) says(status int, pieces ...string) {
 	h.t.Helper()
 	b := h.as("operator")
-	b.get("/api/v1/tws/engine/info").problem(status, pieces...)
-	b.post(executePath, map[string]any{"tool_name": "get_job_status", "parameters": map[string]string{"job": "PAYROLL_NET"}}).problem(status, append(pieces, "PAYROLL_NET")...)
+	b.get("/api/v1/tws/engine/info").unusable(status, pieces...)
+	b.post(executePath, map[string]any{"tool_name": "get_job_status", "parameters": map[string]string{"job": "PAYROLL_NET"}}).unusable(status, append(pieces, "PAYROLL_NET")...)
 	health := string(b.get("/health").body)
 	for _, p := range pieces {
 		if !strings.Contains(health, p) {
@@ -53,6 +53,19 @@ func (h *host) says(status int, pieces ...string) {
 	if len(ans["not_examined"].([]any)) == 0 {
 		h.t.Errorf("the answer hides that the plan was not read: %v", ans["answer"])
 	}
+}
+
+// unusable is problem, but once the circuit breaker is open the engine is not
+// asked any more: the answer then is 503, says when to come back and still why.
+func (r reply) unusable(status int, pieces ...string) {
+	r.t.Helper()
+	if r.status == http.StatusServiceUnavailable && status == http.StatusBadGateway {
+		status = r.status
+		if r.header.Get("Retry-After") == "" {
+			r.t.Errorf("503 without Retry-After: %s", r)
+		}
+	}
+	r.problem(status, pieces...)
 }
 
 func TestFaultWrongCredentials(t *testing.T) {

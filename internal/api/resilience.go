@@ -45,7 +45,7 @@ type breakerInput struct {
 
 // switchInput steers a breaker. The contract's reset has no body.
 type switchInput struct {
-	breakerInput
+	Name string `path:"name" maxLength:"200"`
 	Body *struct {
 		Reason string `json:"reason,omitempty" maxLength:"400" doc:"kept in the breaker's history; required except for a reset"`
 		TTL    int    `json:"ttl_seconds,omitempty" minimum:"0" maximum:"604800" doc:"after which the switch ends by itself; 0 = never"`
