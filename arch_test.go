@@ -27,13 +27,13 @@ func floors() map[string]int {
 		"chunk/read": 2, "tool": 2, "hwa/hwasim": 2, "internal/store/storetest": 2, "internal/state/statetest": 2, "internal/config": 2, "internal/policy": 2, "internal/retrieve": 2,
 		"llm/openai": 2, "llm/anthropic": 2, "llm/llmtest": 2, "internal/state": 2, "internal/jobs": 2, "internal/embed": 2, "internal/bert": 1,
 		"internal/plan": 3, "internal/knowledge": 3, "internal/auth": 3,
-		"internal/ops": 4, "internal/diagnose": 4, "internal/evaluate": 4,
+		"internal/ops": 4, "internal/diagnose": 4, "internal/evaluate": 4, "internal/evaluate/failover": 4,
 		"internal/agent": 5,
 		"internal/chat":  6, "internal/health": 6,
 		"internal/api": 7, "web": 7,
 		"internal/app": 8,
 		"internal/cli": 9,
-		"cmd/resync":   10, "bench": 10,
+		"cmd/resync":   10, "bench": 10, "bench/llm": 10,
 	}
 }
 

@@ -1,0 +1,202 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"resync/chunk"
+	"resync/internal/embed"
+	"resync/internal/retrieve"
+)
+
+// Windows is what many programs do, and the baseline: windows of a fixed number of
+// tokens, found by their vectors alone.
+type Windows struct {
+	hits    []Hit
+	vectors *retrieve.Vectors
+	model   embed.Embedder
+}
+
+// The size of the baseline's windows and how far they overlap, in cl100k tokens.
+const (
+	windowTokens  = 512
+	windowOverlap = 75
+)
+
+// NewWindows cuts the documents into windows of 512 tokens that overlap by 75, and
+// embeds them.
+func NewWindows(ctx context.Context, docs []retrieve.Document, model embed.Embedder) (*Windows, error) {
+	w := &Windows{model: model}
+	var texts []string
+	for _, d := range docs {
+		line, at := 1, 0
+		for _, s := range TokenWindows(d.Text, chunk.CL100K(), windowTokens, windowOverlap) {
+			line += strings.Count(d.Text[at:s.Start], "\n") // windows come in the order of their starts
+			at = s.Start
+			text := d.Text[s.Start:s.End]
+			w.hits = append(w.hits, Hit{Document: d.Name, Line: line, Last: line + strings.Count(text, "\n"), Text: text})
+			texts = append(texts, text)
+		}
+	}
+	var err error
+	w.vectors, err = matrix(ctx, texts, model)
+	return w, err
+}
+
+// matrix embeds texts as passages.
+func matrix(ctx context.Context, texts []string, model embed.Embedder) (*retrieve.Vectors, error) {
+	var out *retrieve.Vectors
+	const batch = 64
+	for from := 0; from < len(texts); from += batch {
+		vectors, err := model.Embed(ctx, texts[from:min(from+batch, len(texts))], embed.Passage)
+		if err != nil {
+			return nil, fmt.Errorf("embed the windows: %w", err)
+		}
+		for _, v := range vectors {
+			if out == nil {
+				if out, err = retrieve.NewVectors(len(v)); err != nil {
+					return nil, err
+				}
+				out.Grow(len(texts))
+			}
+			if err := out.Append(v); err != nil {
+				return nil, fmt.Errorf("embed the windows: %w", err)
+			}
+		}
+	}
+	if out == nil {
+		return retrieve.NewVectors(max(1, model.Dimensions()))
+	}
+	return out, nil
+}
+
+// Search finds the windows nearest to the question.
+func (w *Windows) Search(ctx context.Context, question string, k int) ([]Hit, error) {
+	vectors, err := w.model.Embed(ctx, []string{question}, embed.Query)
+	if err != nil {
+		return nil, err
+	}
+	near, err := w.vectors.Nearest(ctx, vectors[0], k, nil)
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]Hit, len(near))
+	for i, n := range near {
+		hits[i] = w.hits[n.Row]
+	}
+	return hits, nil
+}
+
+// Meaning searches an index of the product with vectors: alone when Weight is 1,
+// else together with words.
+type Meaning struct {
+	Index   *retrieve.Index
+	Vectors *retrieve.Vectors // a row for each passage, see [retrieve.Index.Rows]
+	Model   embed.Embedder
+	Weight  float64 // 0 is retrieve.DefaultDense
+}
+
+// Search asks the index.
+func (m Meaning) Search(ctx context.Context, question string, k int) ([]Hit, error) {
+	vectors, err := m.Model.Embed(ctx, []string{question}, embed.Query)
+	if err != nil {
+		return nil, err
+	}
+	if m.Weight >= 1 {
+		return m.alone(ctx, vectors[0], k)
+	}
+	found, err := m.Index.Find(ctx, question, retrieve.Options{K: k, Dense: &retrieve.Dense{
+		Vectors: m.Vectors, Query: vectors[0], Weight: m.Weight, Model: m.Model.Model(),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return hitsOf(found), nil
+}
+
+// alone ranks by the vectors and by nothing else.
+func (m Meaning) alone(ctx context.Context, query []float32, k int) ([]Hit, error) {
+	near, err := m.Vectors.Nearest(ctx, query, k, nil)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]retrieve.Passage, len(near))
+	for i, n := range near {
+		found[i] = m.Index.At(n.Row)
+	}
+	return hitsOf(found), nil
+}
+
+// hitsOf turns passages into hits.
+func hitsOf(found []retrieve.Passage) []Hit {
+	hits := make([]Hit, 0, len(found))
+	for _, p := range found {
+		h := Hit{Document: p.Document, Line: p.Line, Last: p.EndLine, Text: p.Text}
+		for _, s := range p.Same {
+			h.Same = append(h.Same, Place{s.Document, s.Line, s.EndLine})
+		}
+		hits = append(hits, h)
+	}
+	return hits
+}
+
+// EmbeddingRow is how one way to search answered every set.
+type EmbeddingRow struct {
+	Way   string           `json:"way"`
+	Sets  map[string]Score `json:"sets"`
+	Index float64          `json:"index_seconds,omitempty"` // to embed what is searched
+}
+
+// EmbeddingReport compares ways to search with one model.
+type EmbeddingReport struct {
+	Model      string         `json:"model"`
+	Dimensions int            `json:"dimensions"`
+	Passages   int            `json:"passages"`
+	Windows    int            `json:"windows"`
+	Rows       []EmbeddingRow `json:"rows"`
+}
+
+// Embedding asks all sets of words alone, of fixed windows by their vectors, of the
+// product's passages by their vectors, and of both together with each weight.
+func Embedding(ctx context.Context, docs []retrieve.Document, sets []Set, model embed.Embedder, weights []float64) (EmbeddingReport, error) {
+	start := time.Now()
+	windows, err := NewWindows(ctx, docs, model)
+	if err != nil {
+		return EmbeddingReport{}, err
+	}
+	cut := time.Now()
+	index := Build(docs)
+	rows, err := index.Rows(ctx, func(ctx context.Context, texts []string) ([][]float32, error) {
+		return model.Embed(ctx, texts, embed.Passage)
+	})
+	if err != nil {
+		return EmbeddingReport{}, err
+	}
+	report := EmbeddingReport{Model: model.Model(), Dimensions: model.Dimensions(), Passages: index.Passages(), Windows: len(windows.hits)}
+	ways := []struct {
+		row EmbeddingRow
+		s   Searcher
+	}{
+		{EmbeddingRow{Way: "words"}, Own{index}},
+		{EmbeddingRow{Way: "windows of 512, vectors", Index: cut.Sub(start).Seconds()}, windows},
+		{EmbeddingRow{Way: "passages, vectors", Index: time.Since(cut).Seconds()}, Meaning{index, rows, model, 1}},
+	}
+	for _, w := range weights {
+		ways = append(ways, struct {
+			row EmbeddingRow
+			s   Searcher
+		}{EmbeddingRow{Way: fmt.Sprintf("words and vectors, %.2f", w)}, Meaning{index, rows, model, w}})
+	}
+	for _, w := range ways {
+		w.row.Sets = map[string]Score{}
+		for _, set := range sets {
+			if w.row.Sets[set.Name], err = Ask(ctx, w.s, set); err != nil {
+				return report, err
+			}
+		}
+		report.Rows = append(report.Rows, w.row)
+	}
+	return report, nil
+}
