@@ -156,6 +156,11 @@ func (c *Chain) Targets() []TargetView {
 // Budget is the time a request may take, or a stream until its first piece.
 func (c *Chain) Budget() time.Duration { return c.opt.Budget }
 
+// SpentToday is what the user ("" for everybody) has spent today in US dollars.
+func (c *Chain) SpentToday(ctx context.Context, user string) (float64, error) {
+	return c.opt.Meter.Spent(ctx, user)
+}
+
 // order is where a request goes: from the named target, or the first one with
 // the named model, to the end of the chain.
 func (c *Chain) order(model string) []*target {

@@ -37,9 +37,10 @@ func (k *keyring) pick(now time.Time, tried uint64) (index int, wakes time.Time,
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, u := range k.until {
+		resting := now.Before(u)
 		switch {
-		case tried&(1<<min(i, 63)) != 0:
-		case !now.Before(u):
+		case !resting && tried&(1<<min(i, 63)) != 0:
+		case !resting:
 			return i, time.Time{}, nil
 		case wakes.IsZero() || u.Before(wakes):
 			wakes, why = u, k.why[i]

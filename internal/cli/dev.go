@@ -29,7 +29,7 @@ func newDev(e *env) *cobra.Command {
 	}
 	c.PersistentFlags().StringVarP(&d.dir, "dir", "C", ".", "a directory of the module to work on")
 	c.PersistentFlags().BoolVar(&d.asJSON, "json", false, "print JSON")
-	c.AddCommand(d.analyze(), d.cycles(), d.move(), d.updateImports(), d.shims(), d.migrate(), d.status(), d.rollback(), d.baseline(), d.validate())
+	c.AddCommand(d.analyze(), d.cycles(), d.move(), d.updateImports(), d.shims(), d.migrate(), d.status(), d.rollback(), d.baseline(), d.validate(), d.mockLLM(), d.importPrices())
 	return c
 }
 
