@@ -81,49 +81,94 @@ var wordByte = func() (t [256]bool) {
 
 type finder struct {
 	Entities
-	text string
-	was  string // the word before, in lower case when it is short
-	two  string // the one before that
+	text   string
+	next   naming // what the next word may be the name of
+	method string // GET before a path
 }
+
+// naming is what a word announces: after "job" stands a job.
+type naming uint8
+
+const (
+	nothing naming = iota
+	aJob
+	aStream
+	aStation
+)
 
 func (f *finder) words() {
 	s := f.text
 	for i := 0; i < len(s); {
 		if !wordByte[s[i]] {
 			if s[i] == '\n' || s[i] == ':' || s[i] == ';' {
-				f.was, f.two = "", ""
+				f.next, f.method = nothing, ""
 			}
 			i++
 			continue
 		}
-		start := i
+		start, hash := i, false
 		for i < len(s) && wordByte[s[i]] {
+			hash = hash || s[i] == '#'
 			i++
 		}
-		f.word(start, i)
-		f.two, f.was = f.was, s[start:i]
+		f.word(start, i, hash)
 	}
 }
 
-func (f *finder) word(start, end int) {
+func (f *finder) word(start, end int, hash bool) {
 	w := f.text[start:end]
+	expected, method := f.next, f.method
+	f.next, f.method = nothing, ""
 	switch {
-	case w[0] == '/' && len(w) > 4:
-		f.operation(w)
-	case len(w) <= longestCommand && len(w) >= 4 && isLetterByte(w[0]):
-		if low := lower(w); isCommand(low) && f.commandContext(low, end) {
-			f.Commands = add(f.Commands, low)
-			if ln := f.line(start, end); ln != "" {
-				f.CommandLines = add(f.CommandLines, ln)
-			}
-			return
-		}
-	}
-	if strings.IndexByte(w, '#') > 0 || w[0] == '/' && strings.IndexByte(w, '#') > 0 {
+	case hash:
 		f.path(w)
+	case w[0] == '/':
+		if method != "" && len(w) > 4 {
+			f.Operations = add(f.Operations, method+" "+strings.TrimRight(w, "./"))
+		}
+	case len(w) < 3 || !isLetterByte(w[0]):
+	case expected != nothing && w[0] < 'a' && f.named(expected, strings.TrimRight(w, ".-/?+")):
+	case len(w) <= longestCommand:
+		f.plain(w, start, end)
+	}
+}
+
+// plain looks at a word that may be a command or announce a name.
+func (f *finder) plain(w string, start, end int) {
+	if f.next = announces(w); f.next != nothing {
 		return
 	}
-	f.after(strings.TrimRight(w, ".-/?+"))
+	switch w {
+	case "GET", "PUT", "POST", "DELETE", "PATCH":
+		f.method = w
+		return
+	}
+	low := lower(w)
+	if !isCommand(low) || !f.commandContext(low, end) {
+		return
+	}
+	f.Commands = add(f.Commands, low)
+	if ln := f.line(start, end); ln != "" {
+		f.CommandLines = add(f.CommandLines, ln)
+	}
+}
+
+// announces is what the word after w may be the name of.
+func announces(w string) naming {
+	switch w[0] | 0x20 {
+	case 'j', 's', 'w', 'c', 'a':
+	default:
+		return nothing
+	}
+	switch lower(w) {
+	case "job", "jobs":
+		return aJob
+	case "stream", "jobstream", "schedule":
+		return aStream
+	case "workstation", "workstations", "cpu", "agent", "cpuname":
+		return aStation
+	}
+	return nothing
 }
 
 // commandContext keeps words that are also plain English ("secure", "startup") only
@@ -149,14 +194,6 @@ func lower(w string) string {
 	return w
 }
 
-// operation takes "GET /path" and its brothers.
-func (f *finder) operation(w string) {
-	switch f.was {
-	case "GET", "PUT", "POST", "DELETE", "PATCH":
-		f.Operations = add(f.Operations, f.was+" "+strings.TrimRight(w, "./"))
-	}
-}
-
 // maxLine is the longest command line in bytes that is taken.
 const maxLine = 120
 
@@ -167,19 +204,25 @@ func (f *finder) line(start, end int) string {
 	if i := strings.IndexAny(f.text[end:stop], "\n`|"); i >= 0 {
 		stop = end + i
 	}
-	last, first := end, true
+	last, open := end, true // open: a subcommand or an argument may follow
 	for i := end; i < stop && f.text[i] == ' '; {
 		from := i + 1
+		if from < stop && f.text[from] == '"' && open {
+			if n := strings.IndexByte(f.text[from+1:stop], '"'); n >= 0 {
+				return f.text[start : from+n+2]
+			}
+		}
 		for i = from; i < stop && f.text[i] != ' '; i++ {
 		}
 		w := strings.TrimRight(f.text[from:i], ",:")
-		if !continues(w, first) {
+		if !continues(w, open) {
 			break
 		}
-		last, first = from+len(strings.TrimRight(w, `.")`)), false
+		last = from + len(strings.TrimRight(w, `.")`))
 		if len(w) < i-from || strings.HasSuffix(w, ".") {
 			break
 		}
+		open = w[0] == '-' || isSubcommand(w)
 	}
 	if last == end {
 		return ""
@@ -187,21 +230,21 @@ func (f *finder) line(start, end int) string {
 	return f.text[start:last]
 }
 
-// continues says whether a word belongs to the command line before it.
-func continues(w string, first bool) bool {
+// continues says whether a word belongs to the command line before it. After an
+// option or a subcommand that may be a subcommand, a file or a number.
+func continues(w string, open bool) bool {
 	if w == "" {
 		return false
 	}
 	switch w[0] {
 	case '-', '<', '@', '[', '{':
 		return len(w) > 1
-	case '"':
-		return first
 	}
 	if strings.ContainsAny(w, "#=;@") {
 		return true
 	}
-	return first && isSubcommand(strings.TrimRight(w, "."))
+	w = strings.TrimRight(w, `.")`)
+	return open && (isSubcommand(w) || strings.ContainsAny(w, "0123456789._/"))
 }
 
 // isSubcommand says whether a word is a subcommand of one of the command lines.
@@ -254,20 +297,21 @@ func objectName(w string) bool {
 	return true
 }
 
-// after takes a name by the word before it: "job PAY_01", "workstation FTA1". The
-// name must look like one: capitals, and a digit or an underscore.
-func (f *finder) after(w string) {
-	if len(f.was) < 3 || len(w) < 3 || !looksNamed(w) {
-		return
+// named takes the word after "job" or "workstation" when it looks like a name:
+// capitals, with a digit or an underscore.
+func (f *finder) named(kind naming, w string) bool {
+	if len(w) < 3 || !looksNamed(w) {
+		return false
 	}
-	switch lower(f.was) {
-	case "job", "jobs":
+	switch kind {
+	case aJob:
 		f.JobNames = add(f.JobNames, w)
-	case "stream", "jobstream", "schedule":
+	case aStream:
 		f.JobStreams = add(f.JobStreams, w)
-	case "workstation", "workstations", "cpu", "agent", "cpuname":
+	case aStation:
 		f.Workstations = add(f.Workstations, w)
 	}
+	return true
 }
 
 func looksNamed(w string) bool {

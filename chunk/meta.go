@@ -307,22 +307,32 @@ func oneLine(s string) string {
 	return s
 }
 
-// summary is the first sentence of a passage, at most 20 words of it.
+// summary is the first sentence of a passage, at most 20 words and 240 bytes of it.
 func summary(content string) string {
-	head := content[:min(len(content), 600)]
-	words := strings.Fields(head)
-	n := 0
-	for i, w := range words {
-		if i >= 20 {
-			break
+	s := strings.TrimLeft(content, "# \t\r\n")
+	words, end, cut := 0, 0, len(s) > 240
+	s = s[:min(len(s), 240)]
+	for i := 0; i <= len(s) && words < 20; i++ {
+		if i < len(s) && s[i] != ' ' && s[i] != '\n' && s[i] != '\t' {
+			continue
 		}
-		n = i + 1
-		if i > 1 && (strings.HasSuffix(w, ".") || strings.HasSuffix(w, ":") || strings.HasSuffix(w, "?") || strings.HasSuffix(w, "!")) {
-			break
+		if i == len(s) && cut && words > 0 {
+			break // the last word may be cut
+		}
+		if i > end || end == 0 {
+			words++
+			end = i
+			if words > 1 && i > 0 && strings.IndexByte(".:?!", s[i-1]) >= 0 || i < len(s) && s[i] == '\n' && words > 3 {
+				break
+			}
+		}
+		for i+1 < len(s) && (s[i+1] == ' ' || s[i+1] == '\n' || s[i+1] == '\t' || s[i+1] == '\r') {
+			i++
 		}
 	}
-	if n == len(words) && len(head) < len(content) && n > 0 {
-		n-- // the last word may be cut
+	s = s[:end]
+	if strings.ContainsAny(s, "\n\t\r") {
+		s = strings.Join(strings.Fields(s), " ")
 	}
-	return strings.Trim(strings.ToValidUTF8(strings.Join(words[:n], " "), ""), "# ")
+	return strings.ToValidUTF8(s, "")
 }
