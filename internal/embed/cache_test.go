@@ -84,8 +84,15 @@ func TestFileKeepsVectors(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" || alone.Model() != "m" || alone.Dimensions() != 4 || alone.Len() != 3 {
 		t.Errorf("%v, %s of %d, %d vectors (-saved +read):\n%s", err, alone.Model(), alone.Dimensions(), alone.Len(), diff)
 	}
+	if known := alone.Known([]string{"bb", "new"}, Passage); known[0] == nil || known[1] != nil {
+		t.Errorf("known: %v", known)
+	}
 	if _, err := alone.Embed(t.Context(), []string{"a"}, Query); !errors.Is(err, ErrNotInFile) {
 		t.Errorf("a text that is not in it: %v", err)
+	}
+
+	if err := alone.Close(); err != nil {
+		t.Error(err)
 	}
 
 	source.texts = nil

@@ -28,9 +28,10 @@ type File struct {
 	model  string
 	dims   int
 
-	mu      sync.Mutex
-	file    *os.File // nil until there is something to write
-	vectors map[[sha256.Size]byte][]float32
+	mu   sync.Mutex
+	file *os.File                    // nil until there is something to write
+	end  int64                       // where the next record goes
+	at   map[[sha256.Size]byte]int64 // where a text's vector begins
 }
 
 // vectorFormat is the version of the file's form.
@@ -56,8 +57,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // OpenFile reads a file of vectors. With a source, texts that are missing are
 // embedded by it and added, and the file need not exist; without one it must.
 func OpenFile(path string, source Embedder) (*File, error) {
-	f := &File{path: path, source: source, vectors: map[[sha256.Size]byte][]float32{}}
-	file, err := os.Open(path)
+	f := &File{path: path, source: source, at: map[[sha256.Size]byte]int64{}}
+	mode := os.O_RDWR
+	if source == nil {
+		mode = os.O_RDONLY
+	}
+	file, err := os.OpenFile(path, mode, 0)
 	if errors.Is(err, os.ErrNotExist) && source != nil {
 		f.model, f.dims = source.Model(), source.Dimensions()
 		return f, nil
@@ -65,18 +70,28 @@ func OpenFile(path string, source Embedder) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the file of vectors: %w", err)
 	}
-	defer func() { _ = file.Close() }() // only read
-	end, err := f.read(bufio.NewReaderSize(file, 1<<20))
-	if err != nil {
+	f.file = file
+	if err := f.open(bufio.NewReaderSize(file, 1<<20)); err != nil {
+		_ = file.Close() // why it cannot be used is what is reported
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if source != nil && source.Model() != f.model {
-		return nil, fmt.Errorf("%w: %s holds vectors of %s, not of %s", ErrVectorFile, path, f.model, source.Model())
-	}
-	if source != nil {
-		return f, f.reopen(end)
-	}
 	return f, nil
+}
+
+// open takes in the file, checks whose vectors it holds and drops an unfinished
+// record.
+func (f *File) open(r *bufio.Reader) error {
+	var err error
+	if f.end, err = f.read(r); err != nil || f.source == nil {
+		return err
+	}
+	if model := f.source.Model(); model != f.model {
+		return fmt.Errorf("%w: it holds vectors of %s, not of %s", ErrVectorFile, f.model, model)
+	}
+	if err := f.file.Truncate(f.end); err != nil {
+		return fmt.Errorf("drop the unfinished record: %w", err)
+	}
+	return nil
 }
 
 // read takes in the file and returns where its last whole record ends.
@@ -107,28 +122,9 @@ func (f *File) read(r *bufio.Reader) (int64, error) {
 		if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(record[len(body):]) {
 			return 0, fmt.Errorf("%w: the record at byte %d is damaged", ErrVectorFile, end)
 		}
-		vector := make([]float32, f.dims)
-		for i := range vector {
-			vector[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[sha256.Size+4*i:]))
-		}
-		f.vectors[[sha256.Size]byte(body)] = vector
+		f.at[[sha256.Size]byte(body)] = end + sha256.Size
 		end += int64(len(record))
 	}
-}
-
-// reopen prepares the file for more records after its last whole one.
-func (f *File) reopen(end int64) error {
-	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("open the file of vectors for more: %w", err)
-	}
-	if err := file.Truncate(end); err == nil {
-		_, err = file.Seek(end, io.SeekStart)
-		f.file = file
-		return err
-	}
-	_ = file.Close() // the failed cut is what is reported
-	return fmt.Errorf("drop the unfinished record of %s", f.path)
 }
 
 // Model names what made the vectors.
@@ -145,7 +141,7 @@ func (f *File) Dimensions() int {
 func (f *File) Len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.vectors)
+	return len(f.at)
 }
 
 // Embed returns the vectors of texts, in batches so that what is done is saved.
@@ -171,18 +167,40 @@ func (f *File) ask(ctx context.Context, missing []string, kind Kind) ([][]float3
 	return f.source.Embed(ctx, missing, kind)
 }
 
-// load returns the vector of a text, or nil.
+// load returns the vector of a text, or nil. A record that cannot be read any
+// more counts as missing.
 func (f *File) load(k [sha256.Size]byte) []float32 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.vectors[k]
+	at, ok := f.at[k]
+	if !ok || f.file == nil {
+		return nil
+	}
+	raw := make([]byte, 4*f.dims)
+	if _, err := f.file.ReadAt(raw, at); err != nil {
+		return nil
+	}
+	vector := make([]float32, f.dims)
+	for i := range vector {
+		vector[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return vector
+}
+
+// Known returns the vectors the file holds already, nil for a text it does not.
+func (f *File) Known(texts []string, kind Kind) [][]float32 {
+	out := make([][]float32, len(texts))
+	for i, t := range texts {
+		out[i] = f.load(key(f.model, kind, t))
+	}
+	return out
 }
 
 // save adds a vector to the file.
 func (f *File) save(k [sha256.Size]byte, vector []float32) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.vectors[k] != nil {
+	if _, ok := f.at[k]; ok {
 		return nil
 	}
 	if f.file == nil {
@@ -198,10 +216,11 @@ func (f *File) save(k [sha256.Size]byte, vector []float32) error {
 		record = binary.LittleEndian.AppendUint32(record, math.Float32bits(x))
 	}
 	record = binary.LittleEndian.AppendUint32(record, crc32.Checksum(record, castagnoli))
-	if _, err := f.file.Write(record); err != nil {
+	if _, err := f.file.WriteAt(record, f.end); err != nil {
 		return fmt.Errorf("add to the file of vectors: %w", err)
 	}
-	f.vectors[k] = vector
+	f.at[k] = f.end + sha256.Size
+	f.end += int64(len(record))
 	return nil
 }
 
@@ -211,7 +230,7 @@ func (f *File) create(dims int) error {
 	if err != nil {
 		return fmt.Errorf("write the head of a file of vectors: %w", err)
 	}
-	file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("create the file of vectors: %w", err)
 	}
@@ -219,11 +238,11 @@ func (f *File) create(dims int) error {
 		_ = file.Close() // the failed write is what is reported
 		return fmt.Errorf("write the head of a file of vectors: %w", err)
 	}
-	f.file, f.dims = file, dims
+	f.file, f.dims, f.end = file, dims, int64(len(head))+1
 	return nil
 }
 
-// Close ends writing.
+// Close ends reading and writing; what was not read is then not found.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
