@@ -102,6 +102,8 @@ type Store interface {
 	SessionEnds
 	LoginTokens
 	Failures
+	APITokens
+	APITokenLists
 }
 
 // Service checks logins and sessions. It is safe for concurrent use.
@@ -110,6 +112,7 @@ type Service struct {
 	now    func() time.Time
 	cost   cost
 	hashes chan struct{} // :: holds one element per running hash
+	tokens remembered
 }
 
 // New returns a service over the store. now is the clock, [time.Now] when nil;

@@ -40,6 +40,7 @@ func Run(t *testing.T, open OpenFunc) {
 		{"Corrections", testCorrections},
 		{"Jobs", testJobs},
 		{"Breakers", testBreakers},
+		{"LLM", testLLM},
 		{"Text", testText},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })

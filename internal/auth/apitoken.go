@@ -1,0 +1,149 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"resync/internal/store"
+)
+
+// ScopeLLM lets a program use the language models, and nothing else.
+const ScopeLLM = "llm"
+
+// Scopes lists what an API token can be made for.
+func Scopes() []string { return []string{ScopeLLM} }
+
+// The life of an API token.
+const (
+	DefaultAPITokenTime = 90 * 24 * time.Hour
+	MaxAPITokenTime     = 366 * 24 * time.Hour
+	apiTokenPrefix      = "rsy_" // lets scanners of source code find one that got there
+	tokenMemory         = 5 * time.Second
+	tokensRemembered    = 1000
+)
+
+// ErrAPIToken refuses a token that is wrong, has ended, or is for something
+// else; which of these is not told.
+var ErrAPIToken = errors.New("the API token is not valid for this; make one with: resync token create --scope llm")
+
+// APITokens keeps API tokens by their hash.
+type APITokens interface {
+	PutAPIToken(ctx context.Context, v store.APIToken) error
+	APIToken(ctx context.Context, tokenHash string) (store.APIToken, store.User, error)
+}
+
+// APITokenLists shows and ends API tokens.
+type APITokenLists interface {
+	APITokens(ctx context.Context) ([]store.APIToken, error)
+	RevokeAPIToken(ctx context.Context, id string) error
+}
+
+// NewAPIToken makes a token for a program that acts for a user. Only its hash is
+// stored; the token itself cannot be had again.
+func (s *Service) NewAPIToken(ctx context.Context, user, name, scope string, life time.Duration) (string, store.APIToken, error) {
+	fail := func(err error) (string, store.APIToken, error) {
+		return "", store.APIToken{}, fmt.Errorf("make API token: %w", err)
+	}
+	if !slices.Contains(Scopes(), scope) {
+		return fail(fmt.Errorf("the scope %q is not one of %s", scope, strings.Join(Scopes(), ", ")))
+	}
+	if life <= 0 || life > MaxAPITokenTime {
+		return fail(fmt.Errorf("a life of %s is not between a moment and %d days", life, int(MaxAPITokenTime.Hours()/24)))
+	}
+	id, err := s.Identity(ctx, user)
+	if err != nil {
+		return fail(err)
+	}
+	token, _ := newToken()
+	token = apiTokenPrefix + token
+	public := make([]byte, 6)
+	rand.Read(public) // never fails since Go 1.24
+	now := s.now()
+	v := store.APIToken{TokenHash: hashToken(token), ID: "tok_" + hex.EncodeToString(public), Name: name, User: id.User, Scope: scope,
+		CreatedAt: now, ExpiresAt: now.Add(life)}
+	if err := s.st.PutAPIToken(ctx, v); err != nil {
+		return fail(err)
+	}
+	return token, v, nil
+}
+
+// VerifyAPIToken finds who a program acts for. [ErrAPIToken] when the token is
+// not good for the scope. What was found good is remembered for five seconds:
+// that long a token that is revoked by another process may still work.
+func (s *Service) VerifyAPIToken(ctx context.Context, token, scope string) (Identity, error) {
+	if !strings.HasPrefix(token, apiTokenPrefix) {
+		return Identity{}, ErrAPIToken
+	}
+	hash, now := hashToken(token), s.now()
+	if id, ok := s.tokens.get(hash+scope, now); ok {
+		return id, nil
+	}
+	v, u, err := s.st.APIToken(ctx, hash)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Identity{}, ErrAPIToken
+	case err != nil:
+		return Identity{}, err
+	case v.Scope != scope || !v.RevokedAt.IsZero() || !now.Before(v.ExpiresAt) || u.Disabled:
+		return Identity{}, ErrAPIToken
+	}
+	roles, err := ParseRoles(u.Roles)
+	if err != nil {
+		return Identity{}, fmt.Errorf("API token of %q: %w", u.Name, err)
+	}
+	id := Identity{User: u.Name, Roles: roles, SessionID: v.ID}
+	s.tokens.put(hash+scope, id, now.Add(min(tokenMemory, v.ExpiresAt.Sub(now))))
+	return id, nil
+}
+
+// APITokens lists all tokens, the newest first.
+func (s *Service) APITokens(ctx context.Context) ([]store.APIToken, error) {
+	return s.st.APITokens(ctx)
+}
+
+// RevokeAPIToken ends a token.
+func (s *Service) RevokeAPIToken(ctx context.Context, id string) error {
+	err := s.st.RevokeAPIToken(ctx, id)
+	s.tokens.clear()
+	return err
+}
+
+// remembered holds tokens that were found good a moment ago.
+type remembered struct {
+	mu  sync.Mutex
+	ids map[string]rememberedID
+}
+
+type rememberedID struct {
+	id    Identity
+	until time.Time
+}
+
+func (r *remembered) get(key string, now time.Time) (Identity, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v, ok := r.ids[key]
+	return v.id, ok && now.Before(v.until)
+}
+
+func (r *remembered) put(key string, id Identity, until time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ids == nil || len(r.ids) >= tokensRemembered {
+		r.ids = map[string]rememberedID{}
+	}
+	r.ids[key] = rememberedID{id, until}
+}
+
+func (r *remembered) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ids = nil
+}

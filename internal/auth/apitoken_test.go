@@ -1,0 +1,103 @@
+package auth
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"resync/internal/store"
+)
+
+func TestAPITokensLetProgramsIn(t *testing.T) {
+	s, st := open(t)
+	addUser(t, s, "ana", Operator)
+	token, v, err := s.NewAPIToken(t.Context(), "ana", "report writer", ScopeLLM, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := s.VerifyAPIToken(t.Context(), token, ScopeLLM)
+	if err != nil || id.User != "ana" || !id.Roles.Has(Operator) || id.SessionID != v.ID {
+		t.Errorf("verified as %+v, %v", id, err)
+	}
+	list, err := st.APITokens(t.Context())
+	if err != nil || len(list) != 1 || strings.Contains(list[0].TokenHash, token) || list[0].TokenHash == token {
+		t.Errorf("stored as %+v, %v", list, err)
+	}
+	for what, bad := range map[string][2]string{
+		"another scope": {token, "admin"}, "one letter more": {token + "x", ScopeLLM}, "nothing": {"", ScopeLLM}, "another form": {"Bearer x", ScopeLLM},
+	} {
+		_, err := s.VerifyAPIToken(t.Context(), bad[0], bad[1])
+		wantErr(t, what, err, ErrAPIToken)
+	}
+}
+
+func TestAPITokensThatCannotBeMade(t *testing.T) {
+	s, _ := open(t)
+	addUser(t, s, "ana", Operator)
+	for what, c := range map[string]struct {
+		user, scope string
+		life        time.Duration
+		says        string
+	}{
+		"scope": {"ana", "everything", time.Hour, `"everything" is not one of llm`}, "life": {"ana", ScopeLLM, 0, "a life of 0s"},
+		"too long": {"ana", ScopeLLM, 10000 * time.Hour, "366 days"}, "user": {"nobody", ScopeLLM, time.Hour, "nobody"},
+	} {
+		if _, _, err := s.NewAPIToken(t.Context(), c.user, "", c.scope, c.life); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want it to say %q", what, err, c.says)
+		}
+	}
+}
+
+// A token ends at once where it is revoked, within five seconds where another
+// process revoked it, at its time, and with its user.
+func TestAPITokensEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := open(t)
+		addUser(t, s, "ana", Operator)
+		tokens := make([]string, 0, 4)
+		ids := make([]string, 0, 4)
+		for range 4 {
+			token, v, err := s.NewAPIToken(t.Context(), "ana", "", ScopeLLM, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens, ids = append(tokens, token), append(ids, v.ID)
+		}
+		check := func(i int, good bool) {
+			t.Helper()
+			if _, err := s.VerifyAPIToken(t.Context(), tokens[i], ScopeLLM); (err == nil) != good {
+				t.Errorf("token %d: %v, want good %v", i, err, good)
+			}
+		}
+		for i := range tokens {
+			check(i, true)
+		}
+		if err := s.RevokeAPIToken(t.Context(), ids[0]); err != nil {
+			t.Error(err)
+		}
+		check(0, false)
+		check(1, true)
+		if err := st.RevokeAPIToken(t.Context(), ids[1]); err != nil { // another process
+			t.Error(err)
+		}
+		time.Sleep(tokenMemory)
+		check(1, false)
+		check(2, true)
+		time.Sleep(time.Hour - tokenMemory)
+		check(2, false)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s, st := open(t)
+		addUser(t, s, "ana", Operator)
+		token, _, err := s.NewAPIToken(t.Context(), "ana", "", ScopeLLM, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.ChangeUser(t.Context(), "ana", func(u *store.User) error { u.Disabled = true; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.VerifyAPIToken(t.Context(), token, ScopeLLM)
+		wantErr(t, "a disabled user's", err, ErrAPIToken)
+	})
+}
