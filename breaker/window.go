@@ -83,7 +83,7 @@ func (w *window) sum(now int64) (calls, bad, slow int64) {
 	n := now/w.width + 1
 	for i := range w.part {
 		p := &w.part[i]
-		if got := p.number.Load(); got > n-parts && got <= n {
+		if got := p.number.Load(); got > max(n-parts, 0) && got <= n {
 			b := p.bad.Load()
 			calls, bad, slow = calls+p.good.Load()+b, bad+b, slow+p.slow.Load()
 		}
