@@ -56,6 +56,9 @@ func parsePHC(s string) (c cost, salt, key []byte, err error) {
 	if err1 != nil || err2 != nil || len(salt) < 8 || len(salt) > 64 || len(key) < 16 || len(key) > 64 {
 		return c, nil, nil, bad
 	}
+	if c.phc(salt, key) != s { // the decoder skips line ends
+		return c, nil, nil, bad
+	}
 	return c, salt, key, nil
 }
 

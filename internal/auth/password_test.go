@@ -71,6 +71,7 @@ func FuzzParsePHC(f *testing.F) {
 	f.Add("$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$")
 	f.Add("$2a$10$x")
+	f.Add("$argon2id$v=19$m=10,t=1,p=1$00000000000$00000000000000000000000\r")
 	f.Fuzz(func(t *testing.T, s string) {
 		c, salt, key, err := parsePHC(s)
 		if err == nil && c.phc(salt, key) != s {
