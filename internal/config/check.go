@@ -23,6 +23,7 @@ func (l *loader) check() {
 		l.checkEngine(&l.cfg.Engines[i])
 	}
 	l.chooseDefaultEngine()
+	l.checkLLM()
 	if l.cfg.Database.URL.IsZero() {
 		l.cfg.Database.URL = NewSecret("sqlite:" + filepath.Join(l.cfg.DataDir, "resync.db"))
 		l.show("database.url", l.cfg.Database.URL.Reveal(), Origin{})
@@ -34,11 +35,8 @@ func (l *loader) check() {
 // warnNoEffect says of settings of the contract that this version cannot use,
 // so that nobody waits for their effect.
 func (l *loader) warnNoEffect() {
-	const noModel = "it answers without a language model"
 	for _, k := range []struct{ key, why string }{
 		{"server.secret_key", "it signs nothing; sessions are random values kept in the database"},
-		{"llm.endpoint", noModel},
-		{"llm.api_key", noModel},
 	} {
 		if o := l.origin(k.key); o.Layer != Default {
 			l.warn(k.key, o, "is set, but has no effect in this version of Resync: %s", k.why)

@@ -123,12 +123,6 @@ type Limits struct {
 	Actions   int // requests that change something
 }
 
-// LLM is read and checked, but this version does not use it; Load warns.
-type LLM struct {
-	Endpoint string
-	APIKey   Secret
-}
-
 // Value is a key's value as an operator may see it.
 type Value struct {
 	Name   string // "engines.prod.username"
@@ -178,9 +172,12 @@ func (c *Config) Secrets() []string {
 	for _, e := range c.Engines {
 		all = append(all, e.Password, e.Token)
 	}
+	for _, t := range c.LLM.Targets {
+		all = append(all, t.Keys...)
+	}
 	var out []string
 	for _, s := range all {
-		if !s.IsZero() {
+		if !s.IsZero() && !slices.Contains(out, s.Reveal()) {
 			out = append(out, s.Reveal())
 		}
 	}

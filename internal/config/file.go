@@ -10,6 +10,10 @@ import (
 // metric labels and messages.
 var engineName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,31}$`)
 
+// targetName is what a target of a language model may be called. A dot would be
+// taken for a level of keys.
+var targetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
 // section is a level of the tree of known keys.
 type section struct {
 	spec     *spec
@@ -53,7 +57,7 @@ func (l *loader) section(file, prefix string, want *section, m *node) {
 		var child *section
 		switch {
 		case want.children["*"] != nil:
-			child = l.engine(f.name, key, o, want)
+			child = l.named(prefix, f.name, key, o, want)
 		case want.children[f.name] != nil:
 			child = want.children[f.name]
 		default:
@@ -95,8 +99,32 @@ func (l *loader) suggest(prefix, name string, want *section) string {
 	return ""
 }
 
-// engine registers an engine named by the file and returns its section, or nil
-// when the name cannot be used.
+// named registers an engine or a target of a language model that the file names,
+// and returns its section, or nil when the name cannot be used.
+func (l *loader) named(prefix, name, key string, o Origin, want *section) *section {
+	if prefix == targetGroup+"." {
+		return l.llmTarget(name, key, o, want)
+	}
+	return l.engine(name, key, o, want)
+}
+
+// llmTarget is named for a target.
+func (l *loader) llmTarget(name, key string, o Origin, want *section) *section {
+	if !targetName.MatchString(name) {
+		l.add(key, o, "a target's name is a letter or digit, then up to 63 letters, digits, - or _")
+		return nil
+	}
+	for _, t := range l.cfg.LLM.Targets {
+		if envForm(t.Name) == envForm(name) {
+			l.add(key, o, "the targets %s and %s cannot be told apart in variable names", t.Name, name)
+			return nil
+		}
+	}
+	l.cfg.LLM.Targets = append(l.cfg.LLM.Targets, LLMTarget{Name: name})
+	return want.children["*"]
+}
+
+// engine is named for an engine.
 func (l *loader) engine(name, key string, o Origin, want *section) *section {
 	if !engineName.MatchString(name) {
 		l.add(key, o, "an engine's name is a letter, then up to 31 letters, digits, - or _")
@@ -121,6 +149,7 @@ func (l *loader) leaf(key string, o Origin, s *spec, n *node) {
 		texts = []string{n.scalar}
 	case n.isList && s.kind.list:
 		for _, item := range n.items {
+			item = referenceItem(item)
 			if !item.isScalar || item.scalar == "" {
 				l.add(key, Origin{Layer: File, Name: o.Name, line: item.line, col: item.col}, "an entry of this list is not a text")
 				return
@@ -135,12 +164,27 @@ func (l *loader) leaf(key string, o Origin, s *spec, n *node) {
 		return
 	}
 	o.line, o.col = n.line, n.col
-	if s.kind.secret && !isReference(texts[0]) && (!s.kind.maySpell || spelledPassword(texts[0])) {
-		l.add(key, o, "%v", errLiteral)
-		return
+	for _, text := range texts {
+		if s.kind.secret && !isReference(text) && (!s.kind.maySpell || spelledPassword(text)) {
+			l.add(key, o, "%v", errLiteral)
+			return
+		}
 	}
 	l.values[key] = value{texts, o}
 	l.scratch(key, o, s, texts)
+}
+
+// referenceItem undoes what the parser makes of [env:NAME]: a mapping of env to
+// NAME, although no space follows the colon.
+func referenceItem(n *node) *node {
+	if !n.isMap || len(n.fields) != 1 || !n.fields[0].value.isScalar {
+		return n
+	}
+	f := n.fields[0]
+	if text := f.name + ":" + f.value.scalar; isReference(text) {
+		return &node{line: n.line, col: n.col, isScalar: true, scalar: text}
+	}
+	return n
 }
 
 // shape names a value of the wrong form.
@@ -155,14 +199,14 @@ func shape(n *node) string {
 // in the file does not lie in wait. A value that wins is checked when it is set.
 func (l *loader) scratch(key string, o Origin, s *spec, texts []string) {
 	engine := ""
-	if s.perEngine() {
-		engine = strings.Split(key, ".")[1]
+	if group := s.group(); group != "" {
+		engine, _, _ = strings.Cut(strings.TrimPrefix(key, group+"."), ".")
 	}
 	overridden := slices.ContainsFunc(s.vars(engine), func(v string) bool { return l.env[v] != "" })
 	if !overridden || s.kind.secret {
 		return
 	}
-	if err := s.kind.set(target{Config: &Config{}, engine: &Engine{}}, texts); err != nil {
+	if err := s.kind.set(target{Config: &Config{}, engine: &Engine{}, llm: &LLMTarget{}}, texts); err != nil {
 		l.add(key, o, "%v", err)
 	}
 }

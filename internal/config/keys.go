@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +34,7 @@ func List() []Key {
 type target struct {
 	*Config
 	engine *Engine
+	llm    *LLMTarget
 }
 
 // spec is one row of the table of settings.
@@ -44,13 +46,28 @@ type spec struct {
 	doc  string
 }
 
+// The groups of settings that exist once for each name in the file.
+const (
+	engineGroup = "engines"
+	targetGroup = "llm.targets"
+)
+
+// group is the group a setting belongs to; "" for one that exists once.
+func (s spec) group() string {
+	group, _, _ := strings.Cut(s.name, ".*.")
+	if group == s.name {
+		return ""
+	}
+	return group
+}
+
 // perEngine reports whether the setting belongs to an engine.
-func (s spec) perEngine() bool { return strings.HasPrefix(s.name, "engines.*.") }
+func (s spec) perEngine() bool { return s.group() == engineGroup }
 
 // vars returns the variables that set this key, the strongest first. The
 // contract's names stand for the engine called "default" only.
 func (s spec) vars(engine string) []string {
-	if s.perEngine() && engine != defaultEngine {
+	if s.group() != "" && engine != defaultEngine {
 		return []string{s.ownVar(engine)}
 	}
 	return append([]string{s.ownVar(engine)}, s.env...)
@@ -69,7 +86,7 @@ func envForm(name string) string {
 // specs returns the table of settings. It is built on each call because it
 // holds functions that write to a Config, and nothing in this package is global.
 func specs() []spec {
-	return append(serverSpecs(), engineSpecs()...)
+	return slices.Concat(serverSpecs(), llmSpecs(), targetSpecs(), engineSpecs())
 }
 
 // serverSpecs are the settings that exist once.
@@ -103,8 +120,6 @@ func serverSpecs() []spec {
 		{"limits.llm_per_minute", nil, "600", integer(func(t target) *int { return &t.Limits.LLM }, 0, 1_000_000), "Requests a person or token may send to the language model's endpoint per minute; 0 does not limit."},
 		{"limits.llm_tokens_per_minute", nil, "0", integer(func(t target) *int { return &t.Limits.LLMTokens }, 0, 1_000_000_000), "Tokens of the language model a person may use per minute; what was used too much is waited for. 0 does not limit."},
 		{"limits.actions_per_minute", nil, "600", integer(func(t target) *int { return &t.Limits.Actions }, 0, 1_000_000), "Requests that change something a person may send per minute; 0 does not limit."},
-		{"llm.endpoint", []string{"LLM_ENDPOINT"}, "", webURL(func(t target) *string { return &t.LLM.Endpoint }), "Read and checked, but without effect in this version: it answers without a language model."},
-		{"llm.api_key", []string{"LLM_API_KEY"}, "", secret(func(t target) *Secret { return &t.LLM.APIKey }), "Read, but without effect in this version."},
 		{"default_engine", nil, "", text(func(t target) *string { return &t.Config.DefaultEngine }), "Engine that is used when none is named. Without it: the one called default, else the first in the file."},
 	}
 }

@@ -41,7 +41,7 @@ func sample(t *testing.T, k Key) string {
 		return map[string]string{"true": "false", "false": "true"}[k.Default]
 	}
 	return map[string]string{
-		"text": "word", "list of text": "a, b", "host:port": "127.0.0.1:77", "host name": "mdm",
+		"text": "word", "US dollars": "0.05", "list of secrets": strings.Repeat("s", minSecretKey), "list of text": "a, b", "host:port": "127.0.0.1:77", "host name": "mdm",
 		"http:// or https:// address": "https://x.example", "list of https:// addresses": "https://x",
 		"sqlite:PATH or postgres:// address": "sqlite:x.db", "redis:// address": "redis://h/0",
 	}[k.Kind]
@@ -92,6 +92,7 @@ func reaches(t *testing.T, name, want string, secret bool, text string, env ...s
 		l.readFile("resync.yaml", []byte(text))
 	}
 	l.addEngines()
+	l.addTargets()
 	l.readEnv()
 	l.assign()
 	if err := l.err(); err != nil {
@@ -134,8 +135,8 @@ func TestListIsComplete(t *testing.T) {
 			t.Errorf("the contract's %s sets nothing", contract)
 		}
 	}
-	if got, want := len(mustLoad(t, "", "TWS_HOST=a").Values()), len(List()); got != want {
-		t.Errorf("Values has %d keys with one engine, List %d", got, want)
+	if got, want := len(mustLoad(t, "", "TWS_HOST=a", "RESYNC_LLM_TARGETS_DEFAULT_MODEL=m", "RESYNC_LLM_TARGETS_DEFAULT_BASE_URL=http://h").Values()), len(List()); got != want {
+		t.Errorf("Values has %d keys with one engine and one model, List %d", got, want)
 	}
 }
 
@@ -226,6 +227,11 @@ default_engine: prod
 approvals:
   four_eyes_from: medium
 logging: {format: json}
+llm:
+  targets:
+    gpt-4o: {provider: openai, model: gpt-4o, keys: [os.environ/OPENAI_API_KEY]}
+    local: {provider: ollama, model: "qwen2.5:3b"}
+  limits: {user_day: 2.5}
 `
 
 // configDocs is docs/configuration.md, from the table of settings.
@@ -287,8 +293,8 @@ func TestTheDocumentedExampleLoads(t *testing.T) {
 		}
 		return local
 	})
-	c, warnings, err := loadText(text, "PROD_PASSWORD=x")
-	if err != nil || len(warnings) > 0 || len(c.Engines) != 2 {
+	c, warnings, err := loadText(text, "PROD_PASSWORD=x", "OPENAI_API_KEY=k")
+	if err != nil || len(warnings) > 0 || len(c.Engines) != 2 || len(c.LLM.Targets) != 2 {
 		t.Errorf("the example: %v, warnings %v", err, warnings)
 	}
 }

@@ -52,6 +52,7 @@ func load(name string, data []byte, env map[string]string) (*Config, []Warning, 
 		l.readFile(name, data)
 	}
 	l.addEngines()
+	l.addTargets()
 	l.readEnv()
 	l.assign()
 	if len(l.problems) == 0 { // else the cross-checks would only repeat what is known
@@ -184,31 +185,42 @@ func splitList(s string) []string {
 	return out
 }
 
-// instances returns the engines a setting exists for; one empty name for a
+// instances returns the engines or targets a setting exists for; one empty name for a
 // setting that exists once.
 func (l *loader) instances(s spec) []string {
-	if !s.perEngine() {
-		return []string{""}
-	}
 	var names []string
-	for _, e := range l.cfg.Engines {
-		names = append(names, e.Name)
+	switch s.group() {
+	case engineGroup:
+		for _, e := range l.cfg.Engines {
+			names = append(names, e.Name)
+		}
+	case targetGroup:
+		for _, t := range l.cfg.LLM.Targets {
+			names = append(names, t.Name)
+		}
+	default:
+		names = []string{""}
 	}
 	return names
 }
 
 // instance is the full key of a setting for one engine.
 func instance(s spec, engine string) string {
-	if !s.perEngine() {
+	if s.group() == "" {
 		return s.name
 	}
 	return strings.Replace(s.name, "*", engine, 1)
 }
 
-// target returns where the settings of an engine go; "" is the configuration
+// target returns where the settings of an engine or a target go; "" is the configuration
 // as a whole.
 func (l *loader) target(engine string) target {
 	t := target{Config: l.cfg}
+	for i := range l.cfg.LLM.Targets {
+		if l.cfg.LLM.Targets[i].Name == engine {
+			t.llm = &l.cfg.LLM.Targets[i]
+		}
+	}
 	for i := range l.cfg.Engines {
 		if l.cfg.Engines[i].Name == engine {
 			t.engine = &l.cfg.Engines[i]
@@ -227,12 +239,12 @@ func (l *loader) assign() {
 				v = value{texts: []string{s.def}}
 			}
 			if s.kind.secret && given {
-				text, err := l.resolve(key, v)
+				texts, err := l.resolveAll(key, v)
 				if err != nil {
 					l.add(key, v.origin, "%v", err)
 					continue
 				}
-				v.texts = []string{text}
+				v.texts = texts
 			}
 			if len(v.texts) > 0 {
 				if err := s.kind.set(t, v.texts); err != nil {

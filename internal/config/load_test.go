@@ -40,6 +40,7 @@ func TestDefaultsAlone(t *testing.T) {
 		Logging: Logging{"info", "text"}, Knowledge: Knowledge{Handbook: true},
 		Redis:  Redis{FailFast: true, MaxRetries: 3, Backoff: 500 * time.Millisecond, CheckEvery: 3 * time.Second},
 		Limits: Limits{Chat: 60, LLM: 600, Actions: 600},
+		LLM:    LLM{Preset: "none", Budget: 30 * time.Second, Idle: 15 * time.Second, Longest: 5 * time.Minute, Rounds: 2, Phrase: true},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -112,8 +113,6 @@ func TestContractEnvironmentDefinesTheDefaultEngine(t *testing.T) {
 	wantWarnings := []string{
 		"env TWS_USERNAME: used as TWS_USER; rename it, the name is an old one",
 		"env SECRET_KEY: server.secret_key: is set, but has no effect in this version of Resync: it signs nothing; sessions are random values kept in the database",
-		"env LLM_ENDPOINT: llm.endpoint: is set, but has no effect in this version of Resync: it answers without a language model",
-		"env LLM_API_KEY: llm.api_key: is set, but has no effect in this version of Resync: it answers without a language model",
 	}
 	if diff := cmp.Diff(wantWarnings, got); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

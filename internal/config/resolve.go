@@ -38,6 +38,19 @@ func spelledPassword(s string) bool {
 	return withoutPassword(s) != s
 }
 
+// resolveAll follows the references of a list of secrets.
+func (l *loader) resolveAll(key string, v value) ([]string, error) {
+	out := make([]string, 0, len(v.texts))
+	for _, text := range v.texts {
+		s, err := l.resolve(key, value{[]string{text}, v.origin})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
 // resolve follows the reference of a secret. In a variable the secret itself
 // may stand. Errors name the variable or the file, never the value.
 func (l *loader) resolve(key string, v value) (string, error) {
