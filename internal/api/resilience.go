@@ -65,6 +65,7 @@ type switchOutput struct {
 // administrator does to them. Everything works without store and shared state:
 // that is when it is needed.
 func (s *server) registerResilience() {
+	s.registerDoctor()
 	const base = "/admin/resilience/breakers"
 	add(s, route{id: "breakers", method: http.MethodGet, paths: both(base), tag: "resilience", tier: ReadOnly, role: auth.Viewer,
 		summary: "All circuit breakers"}, s.breakers)

@@ -36,6 +36,8 @@ type Options struct {
 	Config  *config.Config
 	Version string
 	Log     *slog.Logger
+	// Settings tells where Config came from, for doctor and the checks.
+	Settings Settings
 	// Clocks gives an engine's own time where it is not ours: a simulator's.
 	Clocks map[string]func() time.Time // :: engine name → clock
 	// SyncEvery is how often the plan is read; 30 s when zero.
@@ -62,6 +64,8 @@ type App struct {
 	news     *event.Broker[api.News]
 	book     *breakerBook
 	breakers *breaker.Registry // every outbound call passes one of them
+	runner   *health.Runner
+	looking  *looking // nil for a server; doctor's notes
 	metrics  *telemetry.Metrics
 	handler  http.Handler
 
@@ -158,6 +162,7 @@ func (a *App) openHTTP(context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.runner = checks
 	console, err := a.console()
 	if err != nil {
 		return err
@@ -207,19 +212,6 @@ func (a *App) recover(ctx context.Context) error {
 		return a.db.LapseKeys(ctx)
 	}
 	return nil
-}
-
-func (a *App) checks() (*health.Runner, error) {
-	list := []health.Check{
-		health.Ping("store:reachable", true, "look at database.url and the disk it is on", a.db.Ping),
-		health.Writable("data:writable", a.dataDir()),
-		a.breakerCheck(),
-		{Name: "knowledge:documents", Fix: "run: resync ingest DIR", Run: a.knowledgeCheck},
-	}
-	for _, e := range a.engines {
-		list = append(list, e.checks()...)
-	}
-	return health.New(list...)
 }
 
 func (a *App) dataDir() string {

@@ -93,13 +93,13 @@ func (e *env) answer(ctx context.Context, f askFlags, question string) (*diagnos
 	return a.Ask(ctx, f.engine, question)
 }
 
-// askServer signs in at a running server and asks there, over its API.
-func askServer(ctx context.Context, base, engine, question string) (*diagnose.Answer, error) {
+// signIn opens a session at a running server with the credentials of the
+// environment.
+func signIn(ctx context.Context, base string) (*http.Client, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	base = strings.TrimRight(base, "/")
 	client := &http.Client{Jar: jar, Timeout: 90 * time.Second}
 	login := map[string]string{"username": os.Getenv("RESYNC_USER"), "password": os.Getenv("RESYNC_PASSWORD")}
 	if token := os.Getenv("RESYNC_LOGIN_TOKEN"); token != "" {
@@ -109,6 +109,16 @@ func askServer(ctx context.Context, base, engine, question string) (*diagnose.An
 	}
 	if err := post(ctx, client, base+"/api/v1/auth/login", login, nil); err != nil {
 		return nil, fmt.Errorf("signing in at %s: %w", base, err)
+	}
+	return client, nil
+}
+
+// askServer signs in at a running server and asks there, over its API.
+func askServer(ctx context.Context, base, engine, question string) (*diagnose.Answer, error) {
+	base = strings.TrimRight(base, "/")
+	client, err := signIn(ctx, base)
+	if err != nil {
+		return nil, err
 	}
 	var reply struct {
 		Answer *diagnose.Answer `json:"answer"`
@@ -127,11 +137,19 @@ func askServer(ctx context.Context, base, engine, question string) (*diagnose.An
 }
 
 func post(ctx context.Context, client *http.Client, url string, body, into any) error {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return err
+	return call(ctx, client, http.MethodPost, url, body, into)
+}
+
+// call sends one request; a nil body sends none.
+func call(ctx context.Context, client *http.Client, method, url string, body, into any) error {
+	var raw []byte
+	if body != nil {
+		var err error
+		if raw, err = json.Marshal(body); err != nil {
+			return err
+		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(raw))
 	if err != nil {
 		return err
 	}

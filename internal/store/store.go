@@ -38,6 +38,7 @@ type Store struct {
 	where   string           // :: path or redacted URL, for messages
 	breaker *breaker.Breaker // :: before connections and transactions; nil lets all pass
 	tmp     string           // :: directory to remove on Close, for ":memory:"
+	asItIs  bool             // :: the schema is looked at, never changed
 }
 
 // Option changes how a store is opened.
@@ -67,6 +68,9 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	if err := s.connect(ctx, url); err != nil {
 		s.Close()
 		return nil, err
+	}
+	if s.asItIs {
+		return s, nil
 	}
 	if err := s.migrate(ctx); err != nil {
 		s.Close()
