@@ -179,7 +179,7 @@ func Embedding(ctx context.Context, docs []retrieve.Document, sets []Set, model 
 		row EmbeddingRow
 		s   Searcher
 	}{
-		{EmbeddingRow{Way: "words"}, Own{index}},
+		{EmbeddingRow{Way: "words"}, Own{Index: index}},
 		{EmbeddingRow{Way: "windows of 512, vectors", Index: cut.Sub(start).Seconds()}, windows},
 		{EmbeddingRow{Way: "passages, vectors", Index: time.Since(cut).Seconds()}, Meaning{index, rows, model, 1}},
 	}

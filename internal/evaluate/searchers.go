@@ -7,23 +7,20 @@ import (
 )
 
 // Own searches an index of the product.
-type Own struct{ Index *retrieve.Index }
+type Own struct {
+	Index *retrieve.Index
+	// Options change the search; K is set by the caller.
+	Options retrieve.Options
+}
 
 // Search asks the index.
 func (o Own) Search(ctx context.Context, question string, k int) ([]Hit, error) {
-	found, err := o.Index.Search(ctx, question, k)
+	o.Options.K = k
+	found, err := o.Index.Find(ctx, question, o.Options)
 	if err != nil {
 		return nil, err
 	}
-	hits := make([]Hit, 0, len(found))
-	for _, p := range found {
-		h := Hit{Document: p.Document, Line: p.Line, Last: p.EndLine, Text: p.Text}
-		for _, s := range p.Same {
-			h.Same = append(h.Same, Place{s.Document, s.Line, s.EndLine})
-		}
-		hits = append(hits, h)
-	}
-	return hits, nil
+	return hitsOf(found), nil
 }
 
 // Build indexes documents as the product does.

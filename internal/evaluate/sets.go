@@ -40,6 +40,7 @@ const (
 	headings     = 600 // questions of T3
 	dropShare    = 0.4 // words left out for the d sets
 	minParagraph = 60  // characters of a first paragraph
+	minWords     = 3   // left after dropping
 )
 
 // Generate makes the five sets from manuals: T1 asks for message codes, T2 for the
@@ -173,24 +174,34 @@ func unique(bodies [][]bodyLine) []Question {
 }
 
 // thinned drops about two words in five of each question, the same ones every
-// time, but never all.
+// time, but leaves at least three: fewer are a question about nothing.
 func thinned(in []Question) []Question {
 	out := make([]Question, 0, len(in))
 	for _, q := range in {
 		h := fnv.New64a()
 		h.Write([]byte(q.Text))
 		rng := rand.New(rand.NewPCG(h.Sum64(), 42))
-		var keep []string
 		words := strings.FieldsFunc(q.Text, unicode.IsSpace)
-		for _, w := range words {
-			if rng.Float64() >= dropShare {
-				keep = append(keep, w)
+		keep := make([]bool, len(words))
+		left := 0
+		for i := range words {
+			if keep[i] = rng.Float64() >= dropShare; keep[i] {
+				left++
 			}
 		}
-		if len(keep) < 2 {
-			keep = words
+		for left < min(minWords, len(words)) { // put some back
+			if i := rng.IntN(len(words)); !keep[i] {
+				keep[i] = true
+				left++
+			}
 		}
-		q.Text = strings.Join(keep, " ")
+		var kept []string
+		for i, w := range words {
+			if keep[i] {
+				kept = append(kept, w)
+			}
+		}
+		q.Text = strings.Join(kept, " ")
 		out = append(out, q)
 	}
 	return out

@@ -23,19 +23,18 @@ const maxTerm = 64
 // or a WS#STREAM.JOB name yields its pieces.
 func words(text string, yield func(word string)) {
 	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRuneInString(text[i:])
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+		ok, n := wordRune(text, i)
+		if !ok {
 			i += n
 			continue
 		}
 		start, end := i, i+n
 		for i = end; i < len(text); i += n {
-			r, n = utf8.DecodeRuneInString(text[i:])
-			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			if ok, n = wordRune(text, i); ok {
 				end = i + n
 				continue
 			}
-			if r != '_' && r != '-' && r != '.' || i > end { // one connector at a time
+			if c := text[i]; c != '_' && c != '-' && c != '.' || i > end { // one connector at a time
 				break
 			}
 		}
@@ -44,6 +43,24 @@ func words(text string, yield func(word string)) {
 		}
 		yield(text[start:end])
 	}
+}
+
+// Terms are the terms under which the words of an English text are found, in their
+// order: stems, and identifiers whole and in parts.
+func Terms(text string) []string {
+	var out []string
+	words(text, func(w string) { out = terms(out, w, english) })
+	return out
+}
+
+// wordRune says whether a letter or digit begins at i, and how many bytes the character
+// there has.
+func wordRune(text string, i int) (bool, int) {
+	if c := text[i]; c < utf8.RuneSelf {
+		return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z', 1
+	}
+	r, n := utf8.DecodeRuneInString(text[i:])
+	return unicode.IsLetter(r) || unicode.IsDigit(r), n
 }
 
 // terms appends the terms under which a word is found: an identifier whole and

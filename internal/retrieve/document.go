@@ -88,6 +88,32 @@ func AnalyseChunks(d Document, chunks []chunk.Chunk) *Segment {
 	return a.segment(d)
 }
 
+// Record is a passage that the caller has cut out of a document itself.
+type Record struct {
+	ID string
+	// Title is the nearest heading, Path leads to it from outside.
+	Title string
+	Path  []string
+	Text  string
+}
+
+// AnalyseRecords counts the words of passages of one document. Their texts are taken
+// as they are: a "#" in one is no heading, as the passage may be program text.
+func AnalyseRecords(d Document, records []Record) *Segment {
+	a := analyser{lang: english, memo: map[string][]int32{}, known: map[string]int32{}}
+	at, line := 0, 1
+	for _, r := range records {
+		last := line + strings.Count(r.Text, "\n")
+		a.put(chunk.Chunk{
+			ID: r.ID, Source: d.Name, Document: d.Name, Title: r.Title, Path: r.Path, Kind: chunk.KindText, Content: r.Text,
+			Start: at, End: at + len(r.Text), Line: line, EndLine: last,
+		}, r.Title, r.Text)
+		at, line = at+len(r.Text)+1, last+1
+	}
+	d.Text = ""
+	return a.segment(d)
+}
+
 // Passages is how many passages the document was cut into.
 func (s *Segment) Passages() int { return len(s.passages) }
 
@@ -140,11 +166,13 @@ type analyser struct {
 	buf      []string
 }
 
-func (a *analyser) add(c chunk.Chunk) {
-	plain := chunk.Plain(c.Content)
+func (a *analyser) add(c chunk.Chunk) { a.put(c, headings(c), chunk.Plain(c.Content)) }
+
+// put counts a passage with the given headings and text.
+func (a *analyser) put(c chunk.Chunk, title, plain string) {
 	p := passage{Chunk: c, codes: codesIn(plain), sketch: newSketch(c.Content), see: -1, titleSeq: sequence(c.Title)}
 	id := uint32(len(a.passages))
-	a.count(&p, id, fieldTitle, headings(c))
+	a.count(&p, id, fieldTitle, title)
 	if len(c.Path) > 1 {
 		a.count(&p, id, fieldPath, strings.Join(c.Path[:len(c.Path)-1], " "))
 	}

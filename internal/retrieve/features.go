@@ -7,21 +7,22 @@ const (
 	featOrder         // words of the question that stand in the title, in order
 	featExact         // the same, as a share of the title
 	featDoc           // the document as a whole
-	featPath          // words of the question in the path
-	featCover         // share of the question covered, squared
+	featTitle         // words of the question in the title
+	featHead          // the passage begins its section, and the question names the title
+	featShort         // the passage is short
 	features
 )
 
 // featureNames say in an explanation what a feature is.
 var featureNames = [features]string{
 	"neighbouring passages", "words that stand together", "order of the title's words", "title asked for as it stands",
-	"the document as a whole", "words in the section path", "much of the question covered",
+	"the document as a whole", 	"words in the title", "beginning of a section", "short passage",
 }
 
 // rerankWeights are what each feature is worth, as a share of the weight of all words
 // of the question.
 var rerankWeights = [features]float32{
-	featNear: 0.08,
+	featNear: 0.45, featPairs: 0.9, featOrder: 1, featExact: 1.25, featDoc: 1.2, featTitle: 0.85, featHead: 0.4,
 }
 
 // second orders the candidates by what a closer look tells.
@@ -37,7 +38,7 @@ func (x *Index) second(t *tally, q *query, best []candidate) {
 		for f, w := range rerankWeights {
 			sum += w * c.feat[f]
 		}
-		c.score = c.base + sum*t.total
+		c.score = c.base + sum*t.total*x.formBonus(c.unit, q)
 	}
 }
 
@@ -47,6 +48,7 @@ type lookout struct {
 	pairs  []wordPair
 	docs   float32 // weight of all words among documents
 	length float32 // mean size of a document
+	trust  float32 // how much a document tells: little when there are few
 }
 
 // form is one form of a word with its postings.
@@ -69,6 +71,7 @@ func (x *Index) look(q *query) *lookout {
 	for _, n := range x.docSize {
 		size += n
 	}
+	l.trust = float32(len(x.docs)) / float32(len(x.docs)+50)
 	l.length = max(size/float32(max(len(x.docs), 1)), 1)
 	for i := range q.groups {
 		var docBest float32
@@ -133,20 +136,12 @@ func (x *Index) measure(t *tally, q *query, l *lookout, c *candidate) {
 		c.feat[featOrder] = float32(common) / float32(len(q.sequence))
 		c.feat[featExact] = c.feat[featOrder] * float32(common) / float32(title)
 	}
-	var path float32
-	for _, forms := range l.forms {
-		var best float32
-		for i := range forms {
-			if p := seek(forms[i].posts, c.unit); p != nil && p.tf[fieldPath] > 0 {
-				best = max(best, forms[i].idf)
-			}
-		}
-		path += best
-	}
-	c.feat[featPath] = path / t.total
 	c.feat[featDoc] = x.docScore(l, x.recs[u].doc)
-	share := t.cells[u].weight / t.total
-	c.feat[featCover] = share * share
+	c.feat[featTitle] = min(t.cells[u].title/t.total, 1)
+	if text := x.content(u); len(text) > 0 && text[0] == '#' {
+		c.feat[featHead] = x.titleShare(&t.cells[u], c.unit)
+	}
+	c.feat[featShort] = 1 / (1 + float32(x.recs[u].size[fieldBody])/100)
 }
 
 // near is the better score of the passages before and after in the same document.
@@ -177,7 +172,7 @@ func (x *Index) docScore(l *lookout, doc uint32) float32 {
 		}
 		sum += best
 	}
-	return sum / l.docs
+	return sum / l.docs * l.trust
 }
 
 // seek is the posting of a passage, or nil.

@@ -266,3 +266,15 @@ func dotRowsGo(out []int32, q []int16, rows []int8) {
 		out[r] = a + b + c + d
 	}
 }
+
+// AppendRow adds a row of another matrix of the same dimensions as it stands
+// there.
+func (v *Vectors) AppendRow(o *Vectors, row int) error {
+	if o.dims != v.dims {
+		return fmt.Errorf("a vector of %d dimensions does not go with vectors of %d", o.dims, v.dims)
+	}
+	v.coarse = append(v.coarse, o.coarse[row*o.stride:(row+1)*o.stride]...)
+	v.fine = append(v.fine, o.fine[row*o.stride:(row+1)*o.stride]...)
+	v.scale = append(v.scale, o.scale[row])
+	return nil
+}

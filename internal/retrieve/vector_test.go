@@ -395,3 +395,19 @@ func BenchmarkNearest(b *testing.B) {
 		})
 	}
 }
+
+func TestAppendRow(t *testing.T) {
+	vectors := cloud(9, 40, 1)
+	from, to := filled(t, vectors), filled(t, vectors[:1])
+	for _, row := range []int{7, 3} {
+		if err := to.AppendRow(from, row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([][]float32{from.Row(0, nil), from.Row(7, nil), from.Row(3, nil)}, [][]float32{to.Row(0, nil), to.Row(1, nil), to.Row(2, nil)}); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if err := to.AppendRow(filled(t, [][]float32{{1}}), 0); err == nil || to.Len() != 3 {
+		t.Error("a row of another length was accepted")
+	}
+}

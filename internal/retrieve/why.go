@@ -33,7 +33,7 @@ func (x *Index) explain(t *tally, q *query, c *candidate, o Options) {
 		}
 		if !o.NoRerank {
 			for f, w := range rerankWeights {
-				add(featureNames[f], w*c.feat[f]*t.total)
+				add(featureNames[f], w*c.feat[f]*t.total*x.formBonus(c.unit, q))
 			}
 		}
 	}
