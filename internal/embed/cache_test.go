@@ -162,3 +162,25 @@ func TestFileAfterACrash(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 }
+
+// Questions do not make the file grow.
+func TestKeptKeepsPassagesOnly(t *testing.T) {
+	source := &counting{name: "m"}
+	k, err := OpenKept(filepath.Join(t.TempDir(), "v"), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for _, kind := range []Kind{Query, Passage} {
+			if _, err := k.Embed(t.Context(), []string{"a"}, kind); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if k.Len() != 1 || len(source.texts) != 2 {
+		t.Errorf("%d vectors in the file, asked %v", k.Len(), source.texts)
+	}
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -66,6 +66,9 @@ type Options struct {
 	NoHandbook bool
 	// Cut cuts texts into passages; [chunk.Document] when nil.
 	Cut Cutter
+	// Vectors makes and keeps the vectors for the search by meaning; without it
+	// words alone decide. See [Base.EmbedPassages].
+	Vectors Vectors
 	// Now is the time ages are counted from; [time.Now] when nil.
 	Now func() time.Time
 }
@@ -76,6 +79,7 @@ type Base struct {
 	opt     Options
 	builtin []*held
 	view    atomic.Pointer[view]
+	meaning meaning
 
 	mu    sync.Mutex           // one change at a time
 	docs  map[string]*held     // :: cited name → document, whatever its state
@@ -100,7 +104,8 @@ func New(ctx context.Context, o Options) (*Base, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	b := &Base{opt: o, docs: map[string]*held{}, texts: map[[2]string]string{}, notes: map[string][]note{}}
+	b := &Base{opt: o, docs: map[string]*held{}, texts: map[[2]string]string{}, notes: map[string][]note{},
+		meaning: meaning{vectors: o.Vectors, wake: make(chan struct{}, 1)}}
 	if !o.NoHandbook {
 		book, err := Handbook()
 		if err != nil {

@@ -99,7 +99,7 @@ const searchDefault = 10
 func (b *Base) Search(ctx context.Context, query string, k int) ([]retrieve.Passage, error) {
 	v := b.view.Load()
 	if v.plain(b.opt.Now()) {
-		return v.all.Search(ctx, query, k)
+		return b.search(ctx, v, v.all, query, k)
 	}
 	hits, err := b.find(ctx, v, Query{Text: query, K: k})
 	if err != nil {
@@ -156,7 +156,7 @@ func (b *Base) find(ctx context.Context, v *view, q Query) ([]Hit, error) {
 	if !v.plain(b.opt.Now()) {
 		ask = 3*q.K + 10 // the order may change
 	}
-	found, err := index.Search(ctx, q.Text, ask)
+	found, err := b.search(ctx, v, index, q.Text, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -311,4 +311,84 @@ func (b *Base) Answer(ctx context.Context, q Query, w Writer) (Answer, error) {
 	}
 	a.Text, a.By, a.Citations = text, by, cited
 	return a, nil
+}
+
+// Result is a passage as the API and the tools show it. The names chunk_id,
+// doc_id, content, score and metadata are the contract's.
+type Result struct {
+	ChunkID  string         `json:"chunk_id"`
+	DocID    string         `json:"doc_id"`
+	Document string         `json:"document"`
+	Title    string         `json:"title"`
+	Section  string         `json:"section"`
+	Source   string         `json:"source"`
+	Start    int            `json:"start"`
+	End      int            `json:"end"`
+	Line     int            `json:"line"`
+	EndLine  int            `json:"end_line"`
+	Content  string         `json:"content"`
+	Score    float64        `json:"score"`
+	Codes    []string       `json:"codes"`
+	Metadata map[string]any `json:"metadata"`
+}
+
+// Result renders a hit.
+func (h Hit) Result() Result {
+	r := Result{ChunkID: h.ChunkID, DocID: h.DocID, Document: h.Document, Title: h.Title, Section: h.Section(), Source: h.Source(), Start: h.Start,
+		End: h.End, Line: h.Line, EndLine: h.EndLine, Content: h.Text, Score: h.Score, Codes: h.Codes, Metadata: map[string]any{
+			"source_file": h.Document, "document_title": h.DocTitle, "section_path": h.Section(), "chunk_type": h.Kind, "error_codes": h.Codes,
+			"collection": h.Collection, "authority": h.Meta.Authority, "authority_level": h.Meta.Authority.Level(), "is_deprecated": h.Meta.Deprecated,
+		}}
+	if len(h.Meta.Tags) > 0 {
+		r.Metadata["tags"] = h.Meta.Tags
+	}
+	if h.Meta.Version != "" {
+		r.Metadata["doc_version"] = h.Meta.Version
+	}
+	if !h.Meta.Updated.IsZero() {
+		r.Metadata["last_updated"] = h.Meta.Updated
+	}
+	if h.Corrects != "" {
+		r.Metadata["corrects"] = h.Corrects
+	}
+	if h.CorrectedBy != "" {
+		r.Metadata["corrected_by"] = h.CorrectedBy
+	}
+	return r
+}
+
+// Explained is what the score of one passage is made of.
+type Explained struct {
+	Rank     int             `json:"rank"`
+	ChunkID  string          `json:"chunk_id"`
+	Document string          `json:"document"`
+	Title    string          `json:"title"`
+	Source   string          `json:"source"`
+	Score    float64         `json:"score"`
+	Parts    []retrieve.Part `json:"parts"`
+}
+
+// explainDepth is how far down a single passage is looked for.
+const explainDepth = 100
+
+// Explain says what the scores of a search are made of; chunkID, if any, picks one
+// passage, which is looked for among the first hundred.
+func (b *Base) Explain(ctx context.Context, q Query, chunkID string) ([]Explained, error) {
+	if chunkID != "" {
+		if _, err := b.Chunk(chunkID); err != nil {
+			return nil, err
+		}
+		q.K = explainDepth
+	}
+	hits, err := b.Find(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Explained, 0, len(hits))
+	for i, h := range hits {
+		if chunkID == "" || h.ChunkID == chunkID {
+			out = append(out, Explained{i + 1, h.ChunkID, h.Document, h.Title, h.Source(), h.Score, h.Parts})
+		}
+	}
+	return out, nil
 }

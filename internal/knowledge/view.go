@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"resync/internal/retrieve"
 	"resync/internal/store"
@@ -22,6 +23,8 @@ type view struct {
 	order []*held           // searchable documents in the order they were indexed
 	notes map[string][]note // :: cited name → what was accepted against its passages
 
+	matrix atomic.Pointer[matrix] // nil until there are vectors
+
 	mu    sync.Mutex
 	parts []part // indexes of parts, the newest first
 }
@@ -30,6 +33,8 @@ type view struct {
 type part struct {
 	key   string // names of the documents
 	index *retrieve.Index
+	rows  *retrieve.Vectors // its passages' vectors, nil until they are asked for
+	from  *matrix           // which the rows were picked from
 }
 
 // maxParts is how many indexes of parts a view keeps. An index shares the
@@ -56,6 +61,10 @@ func (b *Base) swap() {
 	}
 	v.all = retrieve.New(segments...)
 	b.view.Store(v)
+	select {
+	case b.meaning.wake <- struct{}{}:
+	default: // it is awake
+	}
 }
 
 // of returns an index of the documents a filter keeps, the whole one when it
@@ -81,7 +90,7 @@ func (v *view) of(keep func(*held) bool) (*retrieve.Index, int) {
 			return p.index, len(segments)
 		}
 	}
-	p := part{key, retrieve.New(segments...)}
+	p := part{key: key, index: retrieve.New(segments...)}
 	v.parts = append([]part{p}, v.parts[:min(len(v.parts), maxParts-1)]...)
 	return p.index, len(segments)
 }
