@@ -142,29 +142,31 @@ type DocumentChange struct {
 // ChangeDocuments changes several documents at once: all of them or none. The
 // text stays. ErrNotFound when one is not there any more.
 func (s *Store) ChangeDocuments(ctx context.Context, changes ...DocumentChange) error {
-	err := s.update(ctx, func(c conn) error {
-		for _, ch := range changes {
-			if err := checkJSON("meta", ch.Meta); err != nil {
-				return err
-			}
-			parts := int64(-1)
-			if ch.Parts != nil {
-				parts = int64(len(ch.Parts))
-			}
-			err := mustChange(c.exec(ctx, `update documents set state = case when ? = '' then state else ? end,
-					meta = case when ? = '' then meta else ? end, chunks = case when ? < 0 then chunks else ? end where id = ?`,
-				string(ch.State), string(ch.State), string(ch.Meta), string(ch.Meta), parts, parts, ch.ID))
-			if err == nil && ch.Parts != nil {
-				err = putChunks(ctx, c, ch.ID, ch.Parts)
-			}
-			if err != nil {
-				return fmt.Errorf("document %q: %w", ch.ID, err)
-			}
-		}
-		return nil
-	})
+	err := s.update(ctx, func(c conn) error { return changeDocuments(ctx, c, changes) })
 	if err != nil {
 		return fmt.Errorf("change documents: %w", err)
+	}
+	return nil
+}
+
+func changeDocuments(ctx context.Context, c conn, changes []DocumentChange) error {
+	for _, ch := range changes {
+		if err := checkJSON("meta", ch.Meta); err != nil {
+			return err
+		}
+		parts := int64(-1)
+		if ch.Parts != nil {
+			parts = int64(len(ch.Parts))
+		}
+		err := mustChange(c.exec(ctx, `update documents set state = case when ? = '' then state else ? end,
+				meta = case when ? = '' then meta else ? end, chunks = case when ? < 0 then chunks else ? end where id = ?`,
+			string(ch.State), string(ch.State), string(ch.Meta), string(ch.Meta), parts, parts, ch.ID))
+		if err == nil && ch.Parts != nil {
+			err = putChunks(ctx, c, ch.ID, ch.Parts)
+		}
+		if err != nil {
+			return fmt.Errorf("document %q: %w", ch.ID, err)
+		}
 	}
 	return nil
 }

@@ -88,3 +88,37 @@ func testCorrections(t *testing.T, open OpenFunc) {
 	must(t, err)
 	equal(t, "pending", 0, len(list))
 }
+
+func testRecut(t *testing.T, open OpenFunc) {
+	s, _ := open(t)
+	ctx := t.Context()
+	doc, _, err := s.PutDocument(ctx, store.Document{Collection: "c", Source: "a.md", Body: "text", Parts: chunkRows(2)})
+	must(t, err)
+	job := enqueue(t, s, store.Job{Kind: reindex})
+	want := store.Recut{JobID: job.ID, DocumentID: doc.ID, SHA256: doc.SHA256, Parts: chunkRows(3)}
+	must(t, s.PutRecut(ctx, store.Recut{JobID: job.ID, DocumentID: doc.ID, SHA256: "old"}))
+	must(t, s.PutRecut(ctx, want))
+	must(t, s.PutRecut(ctx, store.Recut{JobID: "gone", DocumentID: doc.ID, SHA256: "x"}))
+	got, err := s.Recuts(ctx, job.ID)
+	must(t, err)
+	equal(t, "cut anew", []store.Recut{want}, got)
+	must(t, s.PruneRecut(ctx))
+	got, err = s.Recuts(ctx, "gone")
+	must(t, err)
+	equal(t, "of no job", 0, len(got))
+
+	bad := []store.DocumentChange{{ID: doc.ID, Parts: chunkRows(3)}, {ID: "none"}}
+	if err := s.FinishRecut(ctx, job.ID, bad); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a missing document: %v", err)
+	}
+	rows, err := s.DocumentChunks(ctx, doc.ID)
+	must(t, err)
+	equal(t, "passages after a failed end", chunkRows(2), rows)
+	must(t, s.FinishRecut(ctx, job.ID, bad[:1]))
+	rows, err = s.DocumentChunks(ctx, doc.ID)
+	must(t, err)
+	equal(t, "passages", chunkRows(3), rows)
+	got, err = s.Recuts(ctx, job.ID)
+	must(t, err)
+	equal(t, "kept after the end", 0, len(got))
+}

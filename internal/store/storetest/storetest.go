@@ -39,6 +39,7 @@ func Run(t *testing.T, open OpenFunc) {
 		{"Chunks", testChunks},
 		{"Corrections", testCorrections},
 		{"Jobs", testJobs},
+		{"Recut", testRecut},
 		{"Breakers", testBreakers},
 		{"LLM", testLLM},
 		{"Text", testText},
