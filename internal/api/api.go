@@ -19,23 +19,15 @@ import (
 	"resync/hwa"
 	"resync/internal/auth"
 	"resync/internal/chat"
+	"resync/internal/config"
 	"resync/internal/event"
 	"resync/internal/health"
+	"resync/internal/knowledge"
 	"resync/internal/plan"
+	"resync/internal/state"
 	"resync/internal/telemetry"
+	"resync/llm"
 	"resync/tool"
-)
-
-// Tier says how a route behaves when the shared state is away. This version
-// keeps all state in the store, so only the declaration is used: it is published
-// in the OpenAPI document as x-resync-tier.
-type Tier string
-
-// The tiers of the contract.
-const (
-	ReadOnly   Tier = "READ_ONLY"
-	BestEffort Tier = "BEST_EFFORT"
-	Critical   Tier = "CRITICAL"
 )
 
 // Engine is one scheduler with what works on it.
@@ -65,10 +57,26 @@ type Deps struct {
 	Breakers *breaker.Registry // what /admin/resilience shows and steers
 	Checks   *health.Runner
 	Metrics  *telemetry.Metrics
-	Prom     http.Handler // serves /metrics
-	Console  http.Handler // serves the browser's files
-	Search   func(ctx context.Context, query string, k int) (any, error)
-	Keys     Keys // remembers requests with an Idempotency-Key
+	Prom     http.Handler     // serves /metrics
+	Console  http.Handler     // serves the browser's files
+	State    *state.State     // shared caches and limits; nil is the memory of this process
+	Reads    *state.Reads     // cached reads of the engines, through State; nil makes its own
+	Strategy *config.Strategy // changes to the tiers; may be nil
+	Limits   Limits
+	// RedisFailFast is what the settings say about the start, for the status.
+	RedisFailFast bool
+	// Revision names the documents that answers are made from; "" keeps answers
+	// out of the cache. May be nil.
+	Revision func() string
+	// LLM answers below /llm/v1; nil when no language model is set up.
+	LLM *llm.Chain
+	// Knowledge answers the routes below /rag. Writer phrases answers from its
+	// passages; without one the passage itself is the answer. Reindex is the long
+	// work on it.
+	Knowledge *knowledge.Base
+	Writer    knowledge.Writer
+	Reindex   *knowledge.Reindexer
+	Keys      Keys // remembers requests with an Idempotency-Key
 	// RequireKey refuses requests that act on an engine without an Idempotency-Key.
 	RequireKey bool
 	Log        *slog.Logger
@@ -82,8 +90,12 @@ type Deps struct {
 // server is the API at work.
 type server struct {
 	Deps
-	api    huma.API
-	routes []Route
+	api     huma.API
+	routes  []Route
+	tiers   *overrides
+	ruled   []ruledRoute // every operation with what holds for it
+	load    *load
+	answers *answers
 }
 
 // Route is one registered operation.
@@ -107,6 +119,16 @@ func build(d Deps) (http.Handler, *server, error) {
 	if d.Draining == nil {
 		d.Draining = func() bool { return false }
 	}
+	if d.State == nil {
+		embedded, err := state.Open(context.Background(), state.Settings{})
+		if err != nil {
+			return nil, nil, err
+		}
+		d.State = embedded
+	}
+	if d.Reads == nil {
+		d.Reads = state.NewReads(d.State)
+	}
 	mux := http.NewServeMux()
 	cfg := huma.DefaultConfig("Resync", d.Version)
 	cfg.DocsPath = ""            // its pages load scripts from a CDN; ours is embedded
@@ -116,9 +138,11 @@ func build(d Deps) (http.Handler, *server, error) {
 	cfg.Transformers = append(cfg.Transformers, traced)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: cookieName},
+		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, made with: resync token create"},
 	}
-	s := &server{Deps: d, api: humago.New(mux, cfg)}
-	s.api.UseMiddleware(s.guard, s.once)
+	s := &server{Deps: d, api: humago.New(mux, cfg), tiers: newOverrides(d.Strategy), load: newLoad(d.Strategy, d.Log)}
+	s.answers = newAnswers(d.State)
+	s.api.UseMiddleware(s.guard, s.tiered, s.once)
 	s.registerAuth()
 	s.registerPlan()
 	s.registerChat()
@@ -128,7 +152,13 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerUndo()
 	s.registerEvents()
 	s.registerResilience()
+	s.registerRedis()
+	s.registerLLM()
+	s.registerRAG()
 	s.registerSystem(mux)
+	if err := s.tiers.check(); err != nil {
+		return nil, nil, fmt.Errorf("strategy file: %w", err)
+	}
 	if m := s.api.OpenAPI().Components.Schemas.Map()["ErrorModel"]; m != nil {
 		m.Properties["trace_id"] = &huma.Schema{Type: huma.TypeString, Description: "The id under which the log knows the request; also in X-Correlation-ID."}
 	}
@@ -147,16 +177,21 @@ type route struct {
 	role    auth.Role
 	key     keyRule // what an Idempotency-Key means; keyState for all that is not a GET
 	errors  []int
+
+	degraded degraded // BEST_EFFORT: what it does without the shared state; by tag and method when empty
+	why      string   // CRITICAL: why it refuses without the shared state; by tag when empty
 }
 
 // add registers a handler under every path of the route.
 func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) {
+	rule := s.tiers.rule(r)
+	s.ruled = append(s.ruled, ruledRoute{r, rule})
 	for i, p := range r.paths {
 		op := huma.Operation{
 			OperationID: r.id, Method: r.method, Path: p, Summary: r.summary, Tags: []string{r.tag},
 			Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden}, r.errors...), MaxBodyBytes: 1 << 20,
-			Metadata:   map[string]any{"role": r.role, "tier": r.tier, "key": r.keyRule()},
-			Extensions: map[string]any{"x-resync-tier": string(r.tier), "x-resync-role": string(r.role)},
+			Metadata:   map[string]any{"role": r.role, "rule": &rule, "key": r.keyRule()},
+			Extensions: map[string]any{"x-resync-tier": string(rule.tier), "x-resync-role": string(r.role)},
 			Hidden:     i > 0,
 		}
 		if i > 0 {
@@ -168,7 +203,7 @@ func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) 
 		if r.role != "" {
 			op.Security = []map[string][]string{{"session": {}}}
 		}
-		s.routes = append(s.routes, Route{r.method, p, r.tier, r.role, op.OperationID})
+		s.routes = append(s.routes, Route{r.method, p, rule.tier, r.role, op.OperationID})
 		huma.Register(s.api, op, h)
 	}
 }

@@ -23,7 +23,10 @@ import (
 
 type ctxKey int
 
-const identityKey ctxKey = iota
+const (
+	identityKey ctxKey = iota
+	postureKey
+)
 
 // identityOf returns the session's identity; its User is "" when nobody is
 // signed in.
@@ -50,10 +53,10 @@ func (s *server) guard(hc huma.Context, next func(huma.Context)) {
 		next(hc)
 		return
 	}
-	id, err := s.Auth.Verify(hc.Context(), cookieValue(hc.Header("Cookie")))
+	id, err := s.identify(hc)
 	switch {
-	case errors.Is(err, auth.ErrUnauthenticated):
-		s.deny(hc, http.StatusUnauthorized, "sign in first: "+auth.ErrUnauthenticated.Error())
+	case unknown(err):
+		s.deny(hc, http.StatusUnauthorized, "sign in first: "+err.Error())
 		return
 	case err != nil:
 		s.Log.ErrorContext(hc.Context(), "checking a session", "err", err)
@@ -105,7 +108,7 @@ func secureHeaders(next http.Handler) http.Handler {
 }
 
 func isAPI(path string) bool {
-	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/tws/") || strings.HasPrefix(path, "/chat/")
+	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/llm/") || strings.HasPrefix(path, "/tws/") || strings.HasPrefix(path, "/chat/")
 }
 
 // maxJSON is the largest JSON body of any route.
@@ -116,8 +119,12 @@ const maxJSON = 64 << 10
 // Content-Type, because a body without one is read as JSON too.
 func strictJSON(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.Body == http.NoBody || r.Method == http.MethodGet {
+		if r.Body == nil || r.Body == http.NoBody || r.Method == http.MethodGet || isLLM(r) {
 			next.ServeHTTP(w, r)
+			return
+		}
+		if isUpload(r) { // the one route whose body is not JSON
+			boundUpload(w, r, next)
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
@@ -196,19 +203,18 @@ func (s *server) observed(mux *http.ServeMux, next http.Handler) http.Handler {
 		if !ok {
 			id = telemetry.NewTraceID()
 		}
-		r = r.WithContext(telemetry.WithTraceID(r.Context(), id))
+		p := &posture{start: time.Now()}
+		r = r.WithContext(context.WithValue(telemetry.WithTraceID(r.Context(), id), postureKey, p))
 		w.Header().Set("X-Correlation-ID", id)
-		rec := &recorder{ResponseWriter: w}
-		start := time.Now()
+		rec := &recorder{ResponseWriter: w, head: p.write}
 		defer s.Metrics.HTTPStarted()()
 		next.ServeHTTP(rec, r)
-		took := time.Since(start)
+		took := time.Since(p.start)
 		_, pattern := mux.Handler(r)
 		if _, path, found := strings.Cut(pattern, " "); found {
 			pattern = path
 		}
 		s.Metrics.HTTPRequest(r.Method, pattern, rec.code(), took)
-		w.Header().Set("X-Processing-Time", took.String())
 		s.Log.DebugContext(r.Context(), "request", "method", r.Method, "route", pattern, "status", rec.code(), "duration_ms", took.Milliseconds())
 	})
 }
@@ -231,17 +237,27 @@ func (s *server) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// recorder remembers the status of an answer.
+// recorder remembers the status of an answer, and completes its head at the
+// last moment.
 type recorder struct {
 	http.ResponseWriter
+	head   func(http.Header)
 	status int
 }
 
 func (r *recorder) WriteHeader(code int) {
-	if r.status == 0 {
+	if r.status == 0 && code >= 200 {
 		r.status = code
+		r.head(r.Header())
 	}
 	r.ResponseWriter.WriteHeader(code)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.WriteHeader(http.StatusOK)
+	}
+	return r.ResponseWriter.Write(b)
 }
 
 func (r *recorder) code() int {
