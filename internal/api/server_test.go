@@ -34,6 +34,7 @@ type host struct {
 	t    *testing.T
 	sim  *hwasim.Sim
 	app  *app.App
+	opt  app.Options // it was made with
 	base string
 	file string // of the database
 	log  *lockedBuffer
@@ -80,8 +81,9 @@ func newHost(t *testing.T, change ...func(*hostConfig)) *host {
 	}
 	c.config(cfg)
 	h.file = filepath.Join(dir, "resync.db")
-	h.app, err = app.New(t.Context(), app.Options{Config: cfg, Version: "test", NoConsole: true, SyncEvery: time.Hour, SettleEvery: 20 * time.Millisecond,
-		Clocks: map[string]func() time.Time{"night": sim.Now}, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	h.opt = app.Options{Config: cfg, Version: "test", NoConsole: true, SyncEvery: time.Hour, SettleEvery: 20 * time.Millisecond,
+		Clocks: map[string]func() time.Time{"night": sim.Now}, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	h.app, err = app.New(t.Context(), h.opt)
 	must(t, err)
 	h.serve()
 	return h
