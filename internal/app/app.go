@@ -28,6 +28,7 @@ import (
 	"resync/internal/knowledge"
 	"resync/internal/store"
 	"resync/internal/telemetry"
+	"resync/llm"
 	"resync/web"
 )
 
@@ -68,6 +69,9 @@ type App struct {
 	looking  *looking // nil for a server; doctor's notes
 	metrics  *telemetry.Metrics
 	handler  http.Handler
+	llm      *llm.Chain // nil when no language model is set up
+	meter    *llm.Meter // nil likewise
+	llmIdle  func()     // closes what is kept open to language models
 
 	ctx      context.Context // ends when the app closes
 	cancel   context.CancelFunc
@@ -93,7 +97,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		name  string
 		build func(context.Context) error
 	}{
-		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.openStore}, {"accounts", a.openAuth}, {"knowledge", a.openKnowledge},
+		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.openStore}, {"accounts", a.openAuth}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
 		{"engines", a.openEngines}, {"chat", a.openChat}, {"http", a.openHTTP}, {"recovery", a.recover},
 	} {
 		start := time.Now()
@@ -169,7 +173,7 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	d := api.Deps{
 		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
-		Search: a.search, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
+		LLM: a.llm, Knowledge: a.base, Reindex: a.reindex, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {
 		d.Engines = append(d.Engines, &e.Engine)
@@ -287,6 +291,9 @@ func (a *App) Close(ctx context.Context) error {
 		errs = append(errs, e.close(ctx))
 	}
 	a.wg.Wait()
+	if a.llmIdle != nil {
+		a.llmIdle()
+	}
 	if a.db != nil {
 		a.markCounted()
 		a.saveBreakers(ctx)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 // loops starts the background work: reading the plans and settling runs.
 func (a *App) loops() {
 	a.wg.Go(a.tidy)
+	a.wg.Go(a.followDocuments)
+	a.wg.Go(func() { a.reindex.Run(a.ctx) })
+	a.wg.Go(a.keepSpent)
 	a.wg.Go(a.watchBreakers)
 	for _, e := range a.engines {
 		a.wg.Go(func() { a.follow(e) })
@@ -84,6 +88,9 @@ func (a *App) tidy() {
 		if err := a.db.PruneLogins(a.ctx, time.Now().Add(-24*time.Hour)); err != nil && a.ctx.Err() == nil {
 			a.log.Warn("forgetting old logins", "err", err)
 		}
+		if err := a.tidyJobs(); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("forgetting old jobs", "err", err)
+		}
 		if _, err := a.db.PruneKeys(a.ctx); err != nil && a.ctx.Err() == nil {
 			a.log.Warn("forgetting old idempotency keys", "err", err)
 		}
@@ -93,6 +100,14 @@ func (a *App) tidy() {
 		case <-tick.C:
 		}
 	}
+}
+
+// jobsKept is how long a job that ended is still listed.
+const jobsKept = 30 * 24 * time.Hour
+
+func (a *App) tidyJobs() error {
+	_, err := a.db.PruneJobs(a.ctx, time.Now().Add(-jobsKept))
+	return errors.Join(err, a.db.PruneRecut(a.ctx))
 }
 
 // tell passes a run's step on to the screens, and reads the plan again after

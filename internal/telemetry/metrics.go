@@ -22,6 +22,7 @@ type Metrics struct {
 	toolDuration   *prometheus.HistogramVec
 	policyDenied   *prometheus.CounterVec
 	sseClients     prometheus.Gauge
+	llm            *llmMetrics
 	idempotency    *prometheus.CounterVec
 }
 
@@ -46,6 +47,7 @@ func NewRegistry(b Build) *prometheus.Registry {
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	seconds := []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 	m := &Metrics{
+		llm: newLLMMetrics(reg),
 		httpRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "resync_http_requests_total", Help: "HTTP requests answered, by method, route template and status code.",
 		}, []string{"method", "route", "code"}),
