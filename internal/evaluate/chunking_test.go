@@ -8,7 +8,7 @@ import (
 )
 
 func TestChromaCorpora(t *testing.T) {
-	dir := filepath.Join(data(), "eval", "chunking")
+	dir := filepath.Join(testdata(), "eval", "chunking")
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("SKIPPED, NOT MEASURED: recall, precision and IoU on Chroma's corpora (none in %s)", dir)
 	}

@@ -11,14 +11,14 @@ import (
 // where it is absent.
 func manuals(t testing.TB, lost string) string {
 	t.Helper()
-	dir := filepath.Join(data(), "manuals")
+	dir := filepath.Join(testdata(), "manuals")
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("SKIPPED, NOT MEASURED: %s (no manuals in %s)", lost, dir)
 	}
 	return dir
 }
 
-func data() string {
+func testdata() string {
 	if root := os.Getenv("RESYNC_TESTDATA"); root != "" {
 		return root
 	}

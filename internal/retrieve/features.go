@@ -2,21 +2,21 @@ package retrieve
 
 // Features of the second stage, each from 0 to about 1.
 const (
-	featNear   = iota // the better of the passages before and after
-	featPairs         // word pairs of the question that stand together
-	featOrder         // words of the question that stand in the title, in order
-	featExact         // the same, as a share of the title
-	featDoc           // the document as a whole
-	featTitle         // words of the question in the title
-	featHead          // the passage begins its section, and the question names the title
-	featShort         // the passage is short
+	featNear  = iota // the better of the passages before and after
+	featPairs        // word pairs of the question that stand together
+	featOrder        // words of the question that stand in the title, in order
+	featExact        // the same, as a share of the title
+	featDoc          // the document as a whole
+	featTitle        // words of the question in the title
+	featHead         // the passage begins its section, and the question names the title
+	featShort        // the passage is short
 	features
 )
 
 // featureNames say in an explanation what a feature is.
 var featureNames = [features]string{
 	"neighbouring passages", "words that stand together", "order of the title's words", "title asked for as it stands",
-	"the document as a whole", 	"words in the title", "beginning of a section", "short passage",
+	"the document as a whole", "words in the title", "beginning of a section", "short passage",
 }
 
 // rerankWeights are what each feature is worth, as a share of the weight of all words

@@ -15,11 +15,34 @@ func stemEnglish(w string) string {
 	if len(w) < 4 {
 		return w
 	}
-	w = step1(w)
+	w = step1(american(w))
 	w = replaceSuffix(w, step2, 0)
 	w = replaceSuffix(w, step3, 0)
 	w = step4(w)
 	return step5(w)
+}
+
+// american turns the British endings of a word into the American ones: organised,
+// analyse, behaviour.
+func american(w string) string {
+	for _, end := range [...]string{"e", "ed", "es", "ing", "ation", "ations", "er"} {
+		stem, ok := strings.CutSuffix(w, end)
+		if !ok || len(stem) < 5 {
+			continue
+		}
+		for _, mid := range [...]struct{ from, to string }{{"is", "iz"}, {"ys", "yz"}} {
+			if base, ok := strings.CutSuffix(stem, mid.from); ok && measure(base) > 0 {
+				return base + mid.to + end
+			}
+		}
+	}
+	if base, ok := strings.CutSuffix(w, "our"); ok && len(base) > 3 {
+		return base + "or"
+	}
+	if base, ok := strings.CutSuffix(w, "ours"); ok && len(base) > 3 {
+		return base + "ors"
+	}
+	return w
 }
 
 // irregular forms of verbs that problems are told with.
