@@ -60,6 +60,7 @@ type App struct {
 	db       *store.Store
 	auth     *auth.Service
 	base     *knowledge.Base
+	reindex  *knowledge.Reindexer
 	engines  []*engine
 	chat     *chat.Chat
 	news     *event.Broker[api.News]
@@ -295,8 +296,10 @@ func (a *App) Close(ctx context.Context) error {
 		a.llmIdle()
 	}
 	if a.db != nil {
-		a.markCounted()
-		a.saveBreakers(ctx)
+		if a.looking == nil { // doctor leaves no trace
+			a.markCounted()
+			a.saveBreakers(ctx)
+		}
 		errs = append(errs, a.db.Close())
 	}
 	return errors.Join(errs...)

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 
 	"resync/breaker"
+	"resync/internal/config"
 	"resync/internal/health"
 	"resync/internal/state"
 )
@@ -25,7 +27,7 @@ func (a *App) serviceChecks() []health.Check {
 		{Name: "redis:reachable", Title: "Redis Connection", Category: health.Dependencies, Smoke: true, Deep: true,
 			Fix: "look whether Redis is up and redis.url (REDIS_URL) is its address; without the setting Resync keeps this state itself", Run: a.redisCheck},
 		{Name: "llm:reachable", Title: "LLM Fallback Service", Category: health.Services, Smoke: true, Deep: true,
-			Fix: "look whether the model's server is up and llm.endpoint (LLM_ENDPOINT) is its address; without a model Resync answers from plan and documents", Run: a.modelCheck},
+			Fix: "look whether the model's server is up and llm.endpoint (LLM_ENDPOINT) or the target's base_url is its address, and whether its key is right; without a model Resync answers from plan and documents", Run: a.modelCheck},
 		knowledge, breakers,
 		absent("siem:sink", "Security log", "this version sends no events to a security log"),
 		absent("oidc:discovery", "Single sign-on", "this version has accounts of its own only"),
@@ -56,35 +58,66 @@ func (a *App) redisCheck(ctx context.Context) health.Result {
 	return health.Passed("answers")
 }
 
-// modelCheck asks the model's server which models it has; any answer of it that
-// is not a refusal of the key will do.
+// modelCheck asks the server of each model which models it has. One that
+// answers is enough for the chain to work; the others are named.
 func (a *App) modelCheck(ctx context.Context) health.Result {
-	endpoint := strings.TrimRight(a.opt.Config.LLM.Endpoint, "/")
-	if endpoint == "" {
+	targets := a.opt.Config.LLM.Targets
+	if len(targets) == 0 {
 		return health.Skipped("no language model is set up: answers come from plan and documents alone")
 	}
-	guard, err := a.breakers.Get("llm_api")
-	if err != nil {
-		return health.Failed("%v", err)
+	found := make([]error, len(targets))
+	var wg sync.WaitGroup
+	for i, t := range targets {
+		wg.Go(func() { found[i] = a.askModels(ctx, t) })
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/models", http.NoBody)
-	if err != nil {
-		return health.Failed("%v", err)
+	wg.Wait()
+	var good, bad []string
+	for i, t := range targets {
+		if found[i] == nil {
+			good = append(good, t.Name)
+		} else {
+			bad = append(bad, t.Name+": "+found[i].Error())
+		}
 	}
-	if key := a.opt.Config.LLM.APIKey; !key.IsZero() {
-		req.Header.Set("Authorization", "Bearer "+key.Reveal())
+	switch {
+	case len(good) == 0:
+		return health.Failed("no model can be reached: %s", strings.Join(bad, "; "))
+	case len(bad) > 0:
+		return health.Warned("%s can be reached; %s", strings.Join(good, ", "), strings.Join(bad, "; "))
+	}
+	return health.Passed(strings.Join(good, ", ") + " can be reached; all share a budget of " + a.opt.Config.LLM.Budget.String())
+}
+
+// askModels asks one server for its list of models, which costs nothing.
+func (a *App) askModels(ctx context.Context, t config.LLMTarget) error {
+	guard, err := a.breakerOf("llm_"+t.Provider, "llm_api")
+	if err != nil {
+		return err
+	}
+	base := strings.TrimRight(t.BaseURL, "/")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/models", http.NoBody)
+	if err != nil {
+		return err
+	}
+	if len(t.Keys) > 0 {
+		req.Header.Set("Authorization", "Bearer "+t.Keys[0].Reveal())
+		if t.Provider == "anthropic" {
+			req.Header.Del("Authorization")
+			req.Header.Set("X-Api-Key", t.Keys[0].Reveal())
+			req.Header.Set("Anthropic-Version", "2023-06-01")
+		}
 	}
 	client := &http.Client{Transport: breaker.Transport(guard, &http.Transport{DisableKeepAlives: true}, nil)}
 	resp, err := client.Do(req)
 	if err != nil {
-		return health.Failed("%v", errors.Unwrap(err))
+		return fmt.Errorf("%s does not answer: %w", base, errors.Unwrap(err))
 	}
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
-		return health.Result{Status: health.Fail, Output: fmt.Sprintf("%s refuses the key (status %d)", endpoint, resp.StatusCode), Fix: "correct llm.api_key (LLM_API_KEY)"}
+		return fmt.Errorf("%s refuses the key (status %d)", base, resp.StatusCode)
 	case resp.StatusCode >= 500:
-		return health.Failed("%s answers %d", endpoint, resp.StatusCode)
+		return fmt.Errorf("%s answers %d", base, resp.StatusCode)
 	}
-	return health.Passed(endpoint + " answers")
+	return nil
 }
