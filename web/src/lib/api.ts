@@ -39,16 +39,37 @@ export async function failure(res: Response): Promise<Failure> {
     p.trace_id ?? res.headers.get('X-Correlation-Id') ?? '', Number(res.headers.get('Retry-After')) || 0, p.type ?? '');
 }
 
+/** changes says whether a request changes something and therefore carries a key, under which the server carries it out once. */
+const changes = (method: string, path: string) => method !== 'GET' && !path.startsWith('/auth/');
+
+/** newKey is 16 random bytes as a structured-field string. crypto.randomUUID is not there on plain http. */
+const newKey = () => `"${Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('')}"`;
+
+/** send asks, and asks once more with the same key when no answer came: the server does the work once. */
+async function send(url: string, init: RequestInit, again: boolean): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (e) {
+    if (!again || (e as Error).name === 'AbortError') throw e;
+    await new Promise(r => setTimeout(r, 1000));
+    return fetch(url, init);
+  }
+}
+
 /** request sends one call. A 401 outside sign-in signs the user out, which shows the sign-in page and keeps the address. */
 export async function request(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...(init.headers as Record<string, string>) };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const act = changes(method, path);
+  if (act) headers['Idempotency-Key'] = newKey();
   let res: Response;
   try {
-    res = await fetch(base + path, { ...init, method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    res = await send(base + path, { ...init, method, headers, body: body === undefined ? undefined : JSON.stringify(body) }, act);
   } catch (e) {
     if ((e as Error).name === 'AbortError') throw e;
-    throw new Failure(0, 'Resync does not answer', 'The connection to the Resync server failed. Nothing was changed by this page.', '', 0, '');
+    throw new Failure(0, 'Resync does not answer', act
+      ? 'The connection to the Resync server failed. The request may have arrived: look at the journal before you repeat it.'
+      : 'The connection to the Resync server failed. Nothing was changed by this page.', '', 0, '');
   }
   noteClock(res);
   if (res.ok) return res;
