@@ -12,6 +12,7 @@ import (
 	"resync/hwa"
 	"resync/internal/agent"
 	"resync/internal/chat"
+	"resync/internal/knowledge"
 	"resync/internal/ops"
 	"resync/internal/store"
 	"resync/internal/telemetry"
@@ -48,12 +49,16 @@ func statusOf(err error) int {
 	}{
 		{http.StatusBadRequest, as[*tool.ArgError]},
 		{http.StatusBadRequest, as[*agent.QuestionError]},
+		{http.StatusBadRequest, as[*knowledge.RefusedError]},
+		{http.StatusForbidden, is(knowledge.ErrOwnCorrection)},
 		{http.StatusForbidden, as[*tool.DeniedError]},
 		{http.StatusForbidden, is(chat.ErrNotYours)},
 		{http.StatusNotFound, as[*tool.UnknownToolError]},
 		{http.StatusNotFound, as[*ops.NameError]},
 		{http.StatusNotFound, is(tool.ErrNotFound)},
 		{http.StatusNotFound, is(store.ErrNotFound)},
+		{http.StatusConflict, is(store.ErrDecided)},
+		{http.StatusConflict, is(store.ErrAlreadyFinal)},
 		{http.StatusConflict, as[*ops.RefusedError]},
 		{http.StatusConflict, as[*tool.MovedError]},
 		{http.StatusConflict, as[*tool.UndoRefusedError]},

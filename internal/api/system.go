@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"resync/internal/auth"
 	"resync/internal/health"
 	"resync/internal/telemetry"
 )
@@ -26,10 +25,6 @@ func (s *server) registerSystem(mux *http.ServeMux) {
 		out.Body.Version, out.Body.Name = s.Version, "resync"
 		return out, nil
 	})
-	add(s, route{id: "rag-search", method: http.MethodGet, paths: both("/rag/search"), tag: "knowledge", tier: BestEffort, role: auth.Viewer,
-		summary: "Passages of the knowledge base"}, s.ragSearch)
-	add(s, route{id: "rag-query", method: http.MethodPost, paths: both("/rag/query"), tag: "knowledge", tier: BestEffort, role: auth.Viewer, key: keyNone,
-		summary: "Passages that answer a question"}, s.ragQuery)
 	// Probes and scrapes are plain handlers: they must answer when all else fails.
 	for _, p := range both("/livez") {
 		mux.HandleFunc("GET "+p, func(w http.ResponseWriter, _ *http.Request) { writePlain(w, http.StatusOK, "ok\n") })
@@ -64,32 +59,6 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 func (s *server) signedIn(r *http.Request) bool {
 	_, err := s.Auth.Verify(r.Context(), cookieValue(r.Header.Get("Cookie")))
 	return err == nil
-}
-
-type ragInput struct {
-	Query string `query:"query" required:"true" minLength:"1" maxLength:"2000"`
-	TopK  int    `query:"top_k" minimum:"1" maximum:"100" default:"10"`
-}
-
-func (s *server) ragSearch(ctx context.Context, in *ragInput) (*rawOutput, error) {
-	v, err := s.Search(ctx, in.Query, in.TopK)
-	if err != nil {
-		return nil, s.problem(ctx, err)
-	}
-	return &rawOutput{map[string]any{"query": in.Query, "results": v}}, nil
-}
-
-func (s *server) ragQuery(ctx context.Context, in *struct {
-	Body struct {
-		Query string `json:"query" minLength:"1" maxLength:"2000"`
-		TopK  int    `json:"top_k,omitempty" minimum:"0" maximum:"100"`
-	}
-}) (*rawOutput, error) {
-	k := in.Body.TopK
-	if k == 0 {
-		k = 5
-	}
-	return s.ragSearch(ctx, &ragInput{in.Body.Query, k})
 }
 
 func writePlain(w http.ResponseWriter, status int, text string) {

@@ -296,10 +296,8 @@ func (a *App) Close(ctx context.Context) error {
 		a.llmIdle()
 	}
 	if a.db != nil {
-		if a.looking == nil { // doctor leaves no trace
-			a.markCounted()
-			a.saveBreakers(ctx)
-		}
+		a.markCounted()
+		a.saveBreakers(ctx)
 		errs = append(errs, a.db.Close())
 	}
 	return errors.Join(errs...)

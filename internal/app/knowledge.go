@@ -3,19 +3,23 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"resync/internal/health"
 	"resync/internal/knowledge"
 	"resync/internal/retrieve"
+	"resync/internal/store"
 )
 
 func (a *App) openKnowledge(ctx context.Context) error {
-	open := knowledge.Open
-	if !a.opt.Config.Knowledge.Handbook {
-		open = knowledge.OpenWithoutHandbook
+	base, err := knowledge.New(ctx, knowledge.Options{
+		Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, nil),
+	})
+	if err != nil {
+		return err
 	}
-	base, err := open(ctx, a.db)
 	a.base = base
+	a.reindex, err = knowledge.NewReindexer(base, a.db, knowledge.ReindexOptions{Owner: store.NewID("worker"), Log: a.log})
 	return err
 }
 
@@ -29,31 +33,33 @@ func (a *App) Search(ctx context.Context, query string, k int) ([]retrieve.Passa
 	return a.base.Search(ctx, query, k)
 }
 
-// passageView is a passage as tools and the API show it.
-type passageView struct {
-	Document string   `json:"document"`
-	Title    string   `json:"title"`
-	Section  string   `json:"section"`
-	Source   string   `json:"source"`
-	Start    int      `json:"start"`
-	End      int      `json:"end"`
-	Line     int      `json:"line"`
-	EndLine  int      `json:"end_line"`
-	Text     string   `json:"content"`
-	Score    float64  `json:"score"`
-	Codes    []string `json:"codes"`
-}
-
+// search is what the tool search_knowledge_base does.
 func (a *App) search(ctx context.Context, query string, k int) (any, error) {
-	found, err := a.base.Search(ctx, query, k)
+	hits, err := a.base.Find(ctx, knowledge.Query{Text: query, K: k})
 	if err != nil {
 		return nil, fmt.Errorf("searching the knowledge base: %w", err)
 	}
-	out := make([]passageView, 0, len(found))
-	for _, p := range found {
-		out = append(out, passageView{p.Document, p.Title, p.Section(), p.Source(), p.Start, p.End, p.Line, p.EndLine, p.Text, p.Score, p.Codes})
+	out := make([]knowledge.Result, 0, len(hits))
+	for _, h := range hits {
+		out = append(out, h.Result())
 	}
 	return out, nil
+}
+
+// followDocuments takes over what other processes ingest, remove and correct.
+func (a *App) followDocuments() {
+	tick := time.NewTicker(a.opt.SyncEvery)
+	defer tick.Stop()
+	for {
+		if err := a.base.Refresh(a.ctx); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("looking for documents of other processes", "err", err)
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 func (a *App) knowledgeCheck(context.Context) health.Result {

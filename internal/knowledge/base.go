@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"sort"
@@ -99,7 +100,7 @@ func OpenWithoutHandbook(ctx context.Context, st Store) (*Base, error) {
 // New makes a base.
 func New(ctx context.Context, o Options) (*Base, error) {
 	if o.Cut == nil {
-		o.Cut = plainCut
+		o.Cut = CutterOf(context.WithoutCancel(ctx), nil)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -190,7 +191,11 @@ func (b *Base) loadOne(ctx context.Context, id string) (*held, error) {
 		return nil, err
 	}
 	if d.state == store.DocumentActive {
-		if err := d.index(row.Body, b.opt.Cut); err != nil {
+		rows, err := b.opt.Store.DocumentChunks(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.restore(row.Body, rows, b.opt.Cut); err != nil {
 			return nil, err
 		}
 	}
@@ -316,4 +321,58 @@ func (b *Base) byID(id string) (*held, error) {
 		}
 	}
 	return nil, fmt.Errorf("document %q: %w", id, store.ErrNotFound)
+}
+
+// Refresh takes over what other processes on the same store have ingested,
+// removed, released or corrected since. Without a store it does nothing.
+func (b *Base) Refresh(ctx context.Context) error {
+	if b.opt.Store == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list, err := b.opt.Store.Documents(ctx, "")
+	if err != nil {
+		return fmt.Errorf("look for changed documents: %w", err)
+	}
+	there := make(map[string]bool, len(list))
+	var changed []store.Document
+	for _, row := range list {
+		name := citedAs(row.Collection, row.Source)
+		there[name] = true
+		if !b.docs[name].stands(row) {
+			changed = append(changed, row)
+		}
+	}
+	docs, err := b.loadAll(ctx, changed)
+	if err != nil {
+		return err
+	}
+	gone := 0
+	for _, name := range b.names() {
+		if !there[name] {
+			b.drop(name)
+			gone++
+		}
+	}
+	for _, d := range docs {
+		b.put(d)
+	}
+	if len(docs)+gone == 0 {
+		return nil
+	}
+	if err := b.loadNotes(ctx); err != nil {
+		return err
+	}
+	b.swap()
+	return nil
+}
+
+// stands says whether a document is as its row says.
+func (d *held) stands(row store.Document) bool {
+	if d == nil || d.id != row.ID || d.sha256 != row.SHA256 || d.state != row.State || d.title != row.Title || int64(len(d.rows)) != row.Chunks {
+		return false
+	}
+	meta, err := json.Marshal(d.meta)
+	return err == nil && string(meta) == string(row.Meta)
 }

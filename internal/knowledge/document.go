@@ -204,27 +204,55 @@ func (d *held) index(text string, cut Cutter) error {
 	if err != nil {
 		return fmt.Errorf("cutting %s: %w", d.name, err)
 	}
-	d.text = text
-	d.segment = retrieve.AnalyseChunks(retrieve.Document{Name: d.name, Text: text}, chunks)
+	d.analyse(text, chunks)
 	d.rows = rowsOf(chunks)
 	return nil
+}
+
+// restore makes the text searchable with the passages that are stored.
+func (d *held) restore(text string, rows []store.ChunkRow, cut Cutter) error {
+	if !fits(rows, len(text)) {
+		return d.index(text, cut) // written before passages were stored
+	}
+	d.rows = rows
+	d.analyse(text, chunksOf(rows, text, d.name))
+	return nil
+}
+
+func (d *held) analyse(text string, chunks []chunk.Chunk) {
+	d.text = text
+	d.segment = retrieve.AnalyseChunks(retrieve.Document{Name: d.name, Text: text, Version: d.meta.Version, Authority: d.meta.Authority.Level(),
+		Updated: d.meta.Updated, Tags: d.meta.Tags}, chunks)
 }
 
 // rowsOf is where passages stand, as the store keeps it.
 func rowsOf(chunks []chunk.Chunk) []store.ChunkRow {
 	rows := make([]store.ChunkRow, len(chunks))
 	for i, c := range chunks {
-		rows[i] = store.ChunkRow{ID: c.ID, Start: c.Start, End: c.End, Kind: string(c.Kind), Path: pathJSON(c.Path)}
+		rows[i] = store.ChunkRow{ID: c.ID, Start: c.Start, End: c.End, Kind: string(c.Kind), Path: headingsJSON(c.Title, c.Path)}
+		if c.Metadata != nil {
+			rows[i].Tokens = c.Metadata.TokenCount
+		}
 	}
 	return rows
 }
 
-func pathJSON(path []string) string {
-	b, err := json.Marshal(path)
+// headingsJSON is the title and the path of a passage as the store keeps them.
+func headingsJSON(title string, path []string) string {
+	b, err := json.Marshal(append([]string{title}, path...))
 	if err != nil {
 		return "[]" // strings always marshal
 	}
 	return string(b)
+}
+
+// headingsOf is its inverse.
+func headingsOf(stored string) (title string, path []string) {
+	var list []string
+	if json.Unmarshal([]byte(stored), &list) != nil || len(list) == 0 {
+		return "", nil
+	}
+	return list[0], list[1:]
 }
 
 // row is the document as the store keeps it.
@@ -262,14 +290,6 @@ type Chunking struct {
 
 // Cutter cuts a text into passages; how is nil for the base's own way.
 type Cutter func(text, name string, how *Chunking) ([]chunk.Chunk, error)
-
-// plainCut cuts in the one way of [chunk.Document].
-func plainCut(text, name string, how *Chunking) ([]chunk.Chunk, error) {
-	if how != nil && *how != (Chunking{}) {
-		return nil, refusal("strategy", "%q is not known to this base", how.Strategy)
-	}
-	return chunk.Document(text, name), nil
-}
 
 // wholeCut leaves a text in one piece under its heading.
 func wholeCut(text, name string, _ *Chunking) ([]chunk.Chunk, error) {

@@ -200,15 +200,6 @@ func (v *view) correct(hits []Hit, keep func(*held) bool) []Hit {
 	return out
 }
 
-// pathOf reads the headings of a stored passage.
-func pathOf(text string) []string {
-	var path []string
-	if json.Unmarshal([]byte(text), &path) != nil {
-		return nil
-	}
-	return path
-}
-
 func sortNear(list []Near) {
 	sort.Slice(list, func(i, j int) bool {
 		if list[i].Share != list[j].Share {

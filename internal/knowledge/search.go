@@ -206,10 +206,7 @@ func (b *Base) Chunk(id string) (Hit, error) {
 func passageOf(d *held, r store.ChunkRow) Hit {
 	h := Hit{ChunkID: r.ID, DocID: d.id, Collection: d.collection, DocTitle: d.title, Meta: d.meta}
 	h.ID, h.Document, h.Kind, h.Start, h.End = r.ID, d.name, chunk.Kind(r.Kind), r.Start, r.End
-	h.Path = pathOf(r.Path)
-	if len(h.Path) > 0 {
-		h.Title = h.Path[len(h.Path)-1]
-	}
+	h.Title, h.Path = headingsOf(r.Path)
 	h.Text = d.text[r.Start:r.End]
 	h.Line = 1 + strings.Count(d.text[:r.Start], "\n")
 	h.EndLine = h.Line + strings.Count(strings.TrimRight(h.Text, "\n"), "\n")
