@@ -298,12 +298,19 @@ func (w *walk) fault(t *target, stop *stopper, err error) *Error {
 	switch {
 	case w.ctx.Err() != nil && errors.Is(w.ctx.Err(), context.Canceled):
 		e.Class, e.Code, e.Message = Unknown, CodeCanceled, "the caller has gone"
-	case w.ctx.Err() != nil:
+	case w.ctx.Err() != nil || w.callersTime():
 		e.Class, e.Code, e.Message = Transient, CodeDeadline, "the caller's time is used up"
 	case stop.expired():
 		e.Class, e.Code, e.Status, e.Message = Transient, CodeTimeout, 0, fmt.Sprintf("no answer within %s", stop.limit().Round(time.Millisecond))
 	}
 	return &e
+}
+
+// callersTime reports whether the deadline the caller came with is reached. Our own
+// timer may be a moment ahead of it.
+func (w *walk) callersTime() bool {
+	d, ok := w.ctx.Deadline()
+	return ok && time.Until(d) <= time.Millisecond
 }
 
 // outcome is what a breaker learns from a fault: only a broken or silent
