@@ -1,7 +1,6 @@
 package retrieve
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -326,5 +325,13 @@ func (x *Index) info(u int) (id, title string, path, codes []string) {
 // titleSeq are the hashes of the words of a title.
 func (x *Index) titleSeq(u int) []uint32 { return x.titles[x.recs[u].title:x.recs[u+1].title] }
 
-// documents is the list of documents as it is stored.
-func (x *Index) documents() ([]byte, error) { return json.Marshal(x.docs) }
+// Close lets a mapped file go. Nothing may search the index afterwards, nor at the
+// same time. An index made in memory needs no Close.
+func (x *Index) Close() error {
+	if x.close == nil {
+		return nil
+	}
+	release := x.close
+	x.close = nil
+	return release()
+}
