@@ -226,7 +226,7 @@ func (w *WordPiece) normal(piece string) []string {
 		return []string{piece}
 	}
 	s := strings.Map(func(r rune) rune {
-		if r == 0 || r == utf8.RuneError || unicode.Is(unicode.C, r) && r != '\t' && r != '\n' && r != '\r' {
+		if r == 0 || r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) && r != '\t' && r != '\n' && r != '\r' {
 			return -1
 		}
 		return r
