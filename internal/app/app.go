@@ -70,9 +70,10 @@ type App struct {
 	looking  *looking // nil for a server; doctor's notes
 	metrics  *telemetry.Metrics
 	handler  http.Handler
-	llm      *llm.Chain // nil when no language model is set up
-	meter    *llm.Meter // nil likewise
-	llmIdle  func()     // closes what is kept open to language models
+	llm      *llm.Chain     // nil when no language model is set up
+	meter    *llm.Meter     // nil likewise
+	llmIdle  func()         // closes what is kept open to language models
+	closers  []func() error // of what the search by meaning holds open
 
 	ctx      context.Context // ends when the app closes
 	cancel   context.CancelFunc
@@ -94,6 +95,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	a := &App{opt: o, log: o.Log, news: event.NewBroker[api.News](256, 1024), book: newBreakerBook()}
 	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	begun := time.Now()
 	for _, phase := range []struct {
 		name  string
 		build func(context.Context) error
@@ -105,10 +107,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 		if err := phase.build(ctx); err != nil {
 			closeCtx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer stop()
-			return nil, errors.Join(fmt.Errorf("starting %s: %w", phase.name, err), a.Close(closeCtx))
+			return nil, errors.Join(&StartError{Phase: phase.name, Err: err}, a.Close(closeCtx))
 		}
-		a.log.Debug("phase ready", "phase", phase.name, "took", time.Since(start))
+		a.log.Info("phase ready", "phase", phase.name, "took", time.Since(start))
 	}
+	a.log.Info("all parts are ready", "took", time.Since(begun), "engines", len(a.engines))
 	return a, nil
 }
 
@@ -271,11 +274,28 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
+	return a.drain(ctx, srv)
+}
+
+// drain stops in order: readiness goes first, so that nobody sends more; then
+// no connection is taken, streams end, requests and actions under way finish.
+func (a *App) drain(ctx context.Context, srv *http.Server) error {
+	begun := time.Now()
 	a.draining.Store(true)
+	delay := a.opt.Config.Server.DrainDelay
+	a.log.Info("stopping", "phase", "readiness is false", "pause", delay)
+	time.Sleep(delay)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	a.cancel() // streams end with it, so that Shutdown does not wait for them
-	return errors.Join(srv.Shutdown(stop), a.Close(stop))
+	err := srv.Shutdown(stop)
+	a.log.Info("stopping", "phase", "requests have ended", "took", time.Since(begun), "err", err)
+	err = errors.Join(err, a.Close(stop))
+	a.log.Info("stopped", "took", time.Since(begun), "err", err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &StartError{Phase: "stop", Err: fmt.Errorf("not everything had ended after %s; what was under way is in the journal: %w", drainTime, err)}
+	}
+	return err
 }
 
 // drainTime is how long a stop may take.
@@ -295,9 +315,14 @@ func (a *App) Close(ctx context.Context) error {
 	if a.llmIdle != nil {
 		a.llmIdle()
 	}
+	for _, closing := range a.closers {
+		errs = append(errs, closing())
+	}
 	if a.db != nil {
-		a.markCounted()
-		a.saveBreakers(ctx)
+		if a.looking == nil { // doctor leaves no trace
+			a.markCounted()
+			a.saveBreakers(ctx)
+		}
 		errs = append(errs, a.db.Close())
 	}
 	return errors.Join(errs...)

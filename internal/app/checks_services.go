@@ -21,6 +21,12 @@ func (a *App) serviceChecks() []health.Check {
 		return health.Check{Name: name, Title: title, Category: health.Dependencies, Deep: true, Run: func(context.Context) health.Result { return health.Skipped("%s", text) }}
 	}
 	knowledge := health.Check{Name: "knowledge:documents", Title: "Documents", Category: health.Services, Fix: "run: resync ingest DIR", Run: a.knowledgeCheck}
+	meaning := health.Check{Name: "knowledge:meaning", Title: "Search by meaning", Category: health.Services, Run: a.meaningCheck,
+		Fix: "look whether the embedding server is up and knowledge.embedder.url is its address; until then words alone decide"}
+	if a.phaseErr("knowledge") != nil {
+		knowledge.Run = func(context.Context) health.Result { return health.Skipped("the knowledge base could not be opened") }
+		meaning.Run = knowledge.Run
+	}
 	breakers := a.breakerCheck()
 	breakers.Title, breakers.Category = "Open breakers", health.Services
 	return []health.Check{
@@ -28,7 +34,7 @@ func (a *App) serviceChecks() []health.Check {
 			Fix: "look whether Redis is up and redis.url (REDIS_URL) is its address; without the setting Resync keeps this state itself", Run: a.redisCheck},
 		{Name: "llm:reachable", Title: "LLM Fallback Service", Category: health.Services, Smoke: true, Deep: true,
 			Fix: "look whether the model's server is up and llm.endpoint (LLM_ENDPOINT) or the target's base_url is its address, and whether its key is right; without a model Resync answers from plan and documents", Run: a.modelCheck},
-		knowledge, breakers,
+		knowledge, meaning, breakers,
 		absent("siem:sink", "Security log", "this version sends no events to a security log"),
 		absent("oidc:discovery", "Single sign-on", "this version has accounts of its own only"),
 	}

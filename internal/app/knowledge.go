@@ -12,9 +12,17 @@ import (
 )
 
 func (a *App) openKnowledge(ctx context.Context) error {
-	base, err := knowledge.New(ctx, knowledge.Options{
-		Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, nil),
-	})
+	o := knowledge.Options{Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, nil)}
+	model, err := a.openEmbedder()
+	if err != nil {
+		return err
+	}
+	if model != nil && a.looking == nil { // doctor leaves no trace
+		if o.Vectors, err = a.openVectors(model); err != nil {
+			return err
+		}
+	}
+	base, err := knowledge.New(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ func (a *App) loops() {
 	a.wg.Go(a.tidy)
 	a.wg.Go(a.followDocuments)
 	a.wg.Go(func() { a.reindex.Run(a.ctx) })
+	a.wg.Go(func() { a.base.EmbedPassages(a.ctx) })
 	a.wg.Go(a.keepSpent)
 	a.wg.Go(a.watchBreakers)
 	for _, e := range a.engines {

@@ -53,6 +53,9 @@ type Server struct {
 	SecretKey Secret // read and checked, but this version signs nothing; Load warns
 	// RequireKey refuses requests that act on an engine without an Idempotency-Key.
 	RequireKey bool
+	// DrainDelay is how long a stop waits, not ready any more, before it closes
+	// the port, so that a load balancer has noticed.
+	DrainDelay time.Duration
 }
 
 // TLS names the server's own certificate and key, both PEM. Both or none.
@@ -97,6 +100,7 @@ type Logging struct {
 // Knowledge is what may be searched and cited.
 type Knowledge struct {
 	Handbook bool // search the built-in operations handbook
+	Embedder Embedder
 }
 
 // Policy is the rules an action must pass besides risk and approval.
