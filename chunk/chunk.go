@@ -11,6 +11,21 @@
 // Three properties hold for every input: text[c.Start:c.End] == c.Content for
 // each passage c, passages follow each other without overlap, and the work is
 // linear in the length of the text.
+//
+// [Chunker] does the same within a hard number of tokens and gives every passage its
+// metadata:
+//
+//	c, err := chunk.New(chunk.DefaultConfig())        // tws_optimized, 500 tokens
+//	chunks, err := c.Document(ctx, text, "manual.md") // Content, Contextualized, Metadata
+//	for ch, err := range c.Chunks(ctx, text, "manual.md") { … } // as a stream
+//	parts := chunk.Text(text, 512)                    // strings, nothing else
+//
+// Tokens are counted exactly: [CL100K] and [O200K] give the ids of tiktoken,
+// [WordPiece] those of BERT with the vocabulary of a model. Any other [Tokenizer]
+// that can count will do, only slower. For overlapping passages the first and third
+// property hold as well, and no passage begins before the one before it.
+//
+// Documents that are no text are read by package chunk/read.
 package chunk
 
 import (
@@ -40,29 +55,31 @@ const (
 type Chunk struct {
 	// ID is derived from the source, the path and the content, so the same
 	// passage keeps its id when text before it is edited.
-	ID string
+	ID string `json:"id"`
 	// Source is the name the document was given, for example "awstrmst.md".
-	Source string
+	Source string `json:"source"`
 	// Document is the title of the document.
-	Document string
+	Document string `json:"document"`
 	// Title is the nearest specific heading ("JnextPlan is slow", never
 	// "Cause and solution").
-	Title string
+	Title string `json:"title"`
 	// Path leads from the chapter down to the title and, in a section that had
 	// to be split, to the generic heading below it.
-	Path []string
+	Path []string `json:"path"`
 	// Kind is the form of the passage.
-	Kind Kind
+	Kind Kind `json:"kind"`
 	// Content is text[Start:End], unchanged.
-	Content string
+	Content string `json:"content"`
 	// Start and End are byte offsets into the text.
-	Start, End int
+	Start int `json:"start"`
+	End   int `json:"end"`
 	// Line and EndLine are the first and last line, counted from 1.
-	Line, EndLine int
+	Line    int `json:"line"`
+	EndLine int `json:"end_line"`
 	// Contextualized is the content with document, section and names before it, for
 	// an index that reads nothing else. Only a [Chunker] fills it and the metadata.
-	Contextualized string
-	Metadata       *Metadata
+	Contextualized string    `json:"contextualized_content,omitempty"`
+	Metadata       *Metadata `json:"metadata,omitempty"`
 }
 
 // Section is the path as one line, from the outside in.

@@ -155,3 +155,17 @@ func New(cfg Config) (*Chunker, error) {
 
 // Config is the configuration in use.
 func (c *Chunker) Config() Config { return c.cfg }
+
+// TokenizerNamed returns the tokenizer "cl100k", "o200k" or "characters"; "" is
+// cl100k. WordPiece needs a vocabulary: see [NewWordPiece].
+func TokenizerNamed(name string) (Tokenizer, error) {
+	switch name {
+	case "", "cl100k", "cl100k_base":
+		return CL100K(), nil
+	case "o200k", "o200k_base":
+		return O200K(), nil
+	case "characters":
+		return Characters(), nil
+	}
+	return nil, &FieldError{"tokenizer", fmt.Sprintf("is %q; known are cl100k, o200k and characters", name)}
+}

@@ -1,6 +1,7 @@
 // Package cli is the command line of Resync. Human output is for people and may
 // change; --json output is stable. Exit status: 0 ok, 1 the thing asked about is
-// not ok, 2 usage or cannot run.
+// not ok, 2 usage or cannot run. A server that does not start says why by 2 to 6
+// (app.ExitConfig and its neighbours).
 package cli
 
 import (
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"resync/internal/app"
 	"resync/internal/telemetry"
 )
 
@@ -57,6 +59,10 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitNotOK
 	}
 	fmt.Fprintln(errOut, "resync: "+err.Error())
+	var start *app.StartError
+	if errors.As(err, &start) {
+		return start.ExitCode()
+	}
 	return exitUsage
 }
 
@@ -66,7 +72,7 @@ func newRoot(e *env) *cobra.Command {
 		Short:         "AI operations console for HCL/IBM Workload Automation",
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.AddCommand(newDemo(e), newServe(e), newSim(e), newAsk(e), newIngest(e), newSearch(e), newEval(e), newDoctor(e), newSmoke(e), newDev(e), newVersion(e))
+	root.AddCommand(newDemo(e), newServe(e), newSim(e), newAsk(e), newIngest(e), newChunk(e), newSearch(e), newEval(e), newDoctor(e), newSmoke(e), newDev(e), newVersion(e))
 	return root
 }
 
