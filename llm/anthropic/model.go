@@ -50,6 +50,9 @@ func New(o Options) (*Model, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("anthropic: the address of %s, %q, is not an http:// or https:// address", o.Model, o.BaseURL)
 	}
+	if u.Path == "" {
+		u.Path = "/" // JoinPath would make a relative path of an empty one
+	}
 	switch {
 	case strings.HasSuffix(u.Path, "/messages"):
 	case strings.HasSuffix(u.Path, "/v1"):

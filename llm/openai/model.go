@@ -74,7 +74,11 @@ func endpoint(o Options) (*url.URL, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("%q is not an http:// or https:// address", o.BaseURL)
 	}
-	switch path := u.Path; {
+	path := u.Path
+	if path == "" {
+		u.Path = "/" // JoinPath would make a relative path of an empty one
+	}
+	switch {
 	case strings.HasSuffix(path, "/chat/completions"):
 	case o.Provider == "azure" && !strings.HasSuffix(path, "/openai/v1"):
 		u = u.JoinPath("openai", "deployments", o.Model, "chat", "completions")

@@ -133,7 +133,7 @@ func encodeChoice(choice string) any {
 func (m *Model) rewrite(raw []byte, streamed bool, sent asked) ([]byte, error) {
 	out := make([]byte, 0, len(raw)+len(m.opt.Model)+80)
 	out = append(out, `{"model":`...)
-	out = strconv.AppendQuote(out, m.opt.Model)
+	out = appendString(out, m.opt.Model)
 	err := members(raw, func(key string, start, end int) error {
 		value := raw[start:end]
 		switch key {
@@ -149,7 +149,7 @@ func (m *Model) rewrite(raw []byte, streamed bool, sent asked) ([]byte, error) {
 			}
 		}
 		out = append(out, ',')
-		out = strconv.AppendQuote(out, key)
+		out = appendString(out, key)
 		out = append(append(out, ':'), value...)
 		return nil
 	})
@@ -163,6 +163,20 @@ func (m *Model) rewrite(raw []byte, streamed bool, sent asked) ([]byte, error) {
 		}
 	}
 	return append(out, '}'), nil
+}
+
+// appendString appends a text as JSON.
+func appendString(out []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, err := json.Marshal(s)
+			if err != nil {
+				return append(out, `""`...) // cannot happen: any text can be JSON
+			}
+			return append(out, quoted...)
+		}
+	}
+	return append(append(append(out, '"'), s...), '"')
 }
 
 // wantsUsage reports whether the sender of a request asked for the usage at the
