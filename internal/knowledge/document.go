@@ -128,7 +128,7 @@ func (m *Meta) check() error {
 	if len(m.Tags) > maxTags {
 		return refusal("tags", "%d are too many; at most %d", len(m.Tags), maxTags)
 	}
-	tags := make([]string, 0, len(m.Tags))
+	var tags []string
 	for _, t := range m.Tags {
 		if t = strings.ToLower(strings.TrimSpace(t)); t == "" {
 			continue

@@ -168,34 +168,51 @@ func (b *Base) addNote(c store.Correction) {
 	}
 }
 
-// correct puts accepted notes before the passages they correct, each once.
+// correct puts accepted notes before the passages they correct, each once, and
+// says of both that they belong together.
 func (v *view) correct(hits []Hit, keep func(*held) bool) []Hit {
 	if len(v.notes) == 0 {
 		return hits
 	}
+	corrects := map[string]string{} // :: cited name of a note → source of the first passage it corrects
+	for i := range hits {
+		for _, name := range v.notesOn(&hits[i]) {
+			hits[i].CorrectedBy = name
+			if corrects[name] == "" {
+				corrects[name] = hits[i].Source()
+			}
+		}
+	}
 	var out []Hit
 	shown := map[string]bool{}
 	for _, h := range hits {
-		for _, n := range v.notes[h.Document] {
-			d, to := v.docs[h.Document], v.docs[n.name]
-			if d == nil || to == nil || d.sha256 != n.sha256 || h.Start >= n.end || n.start >= h.End {
-				continue
-			}
-			h.CorrectedBy = n.name
-			if !shown[n.name] && keep(to) {
-				shown[n.name] = true
+		for _, name := range v.notesOn(&h) {
+			if to := v.docs[name]; !shown[name] && keep(to) {
+				shown[name] = true
 				put := passageOf(to, to.rows[0])
-				put.Score, put.Corrects = h.Score, h.Source()
+				put.Score, put.Corrects = h.Score, corrects[name]
 				out = append(out, put)
 			}
 		}
-		if shown[h.Document] { // the note was found by itself as well
-			continue
-		}
 		if h.Meta.Authority == AuthorityCorrection {
-			shown[h.Document] = true
+			if shown[h.Document] {
+				continue // it stands before its passage already
+			}
+			shown[h.Document], h.Corrects = true, corrects[h.Document]
 		}
 		out = append(out, h)
+	}
+	return out
+}
+
+// notesOn are the cited names of the notes on a passage.
+func (v *view) notesOn(h *Hit) []string {
+	var out []string
+	for _, n := range v.notes[h.Document] {
+		d := v.docs[h.Document]
+		if v.docs[n.name] != nil && d.sha256 == n.sha256 && h.Start < n.end && n.start < h.End {
+			out = append(out, n.name)
+		}
 	}
 	return out
 }

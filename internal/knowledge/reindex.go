@@ -220,8 +220,16 @@ func (r *Reindexer) Cancel(ctx context.Context, id, by string) (ReindexStatus, e
 	return r.status(j), nil
 }
 
-// work is the handler of one reindex.
+// work is the handler of one reindex. A cancelled one leaves nothing behind.
 func (r *Reindexer) work(ctx context.Context, w *jobs.Work) error {
+	err := r.recutAll(ctx, w)
+	if err != nil && errors.Is(context.Cause(ctx), jobs.ErrCancelled) {
+		return errors.Join(err, r.st.FinishRecut(context.WithoutCancel(ctx), w.Job.ID, nil))
+	}
+	return err
+}
+
+func (r *Reindexer) recutAll(ctx context.Context, w *jobs.Work) error {
 	var q ReindexRequest
 	if err := json.Unmarshal(w.Job.Args, &q); err != nil {
 		return jobs.Permanent(fmt.Errorf("read the request: %w", err))
@@ -232,25 +240,19 @@ func (r *Reindexer) work(ctx context.Context, w *jobs.Work) error {
 		return err
 	}
 	res := ReindexResult{Documents: len(todo), DryRun: q.DryRun}
-	all := int64(0)
+	all, done := int64(0), int64(0)
 	for _, s := range todo {
 		all += int64(s.Bytes)
 		res.ChunksBefore += s.Passages
 	}
-	done := int64(0)
 	for i, s := range todo {
-		if err := context.Cause(ctx); err != nil {
-			return r.stopped(ctx, w, err)
-		}
 		w.Progress(done, all, s.Name)
 		n, again, err := r.recut(ctx, w.Job.ID, q, s, kept[s.ID])
 		if err != nil {
 			return err
 		}
 		res.ChunksAfter += n
-		if again {
-			res.Resumed++
-		}
+		res.Resumed += count(again)
 		done += int64(s.Bytes)
 		w.Progress(done, all, s.Name)
 		if err := w.Checkpoint(ctx, reindexPlace{i + 1, len(todo)}); err != nil {
@@ -263,14 +265,6 @@ func (r *Reindexer) work(ctx context.Context, w *jobs.Work) error {
 		}
 	}
 	return w.Result(res)
-}
-
-// stopped forgets what a cancelled job has cut.
-func (r *Reindexer) stopped(ctx context.Context, w *jobs.Work, cause error) error {
-	if !errors.Is(cause, jobs.ErrCancelled) {
-		return cause
-	}
-	return errors.Join(cause, r.st.FinishRecut(context.WithoutCancel(ctx), w.Job.ID, nil))
 }
 
 // targets are the documents of a request that are searched, in the order of their
