@@ -30,6 +30,7 @@ type fake struct {
 	history   map[string][]obj
 	sessions  []obj
 	listeners map[chan string]bool
+	breakers  []obj
 	seq       int
 	failing   map[string]int // path → status to answer with
 	pace      time.Duration  // between the events of an answer
@@ -65,6 +66,7 @@ func (f *fake) routes() map[string]http.HandlerFunc {
 		"GET /agents/approvals": f.listApprovals, "GET /agents/approvals/{id}": f.oneApproval, "GET /chat/turns/{id}/events": f.resume, "POST /agents/approvals/{id}": f.decide,
 		"GET /agents/runs": f.listRuns, "GET /agents/runs/{id}": f.run, "POST /agents/runs/{id}/cancel": f.cancel,
 		"GET /agents/undo/available": f.listUndo, "POST /agents/undo/{id}": f.undo, "GET /events": f.events,
+		"GET /admin/resilience/breakers": f.listBreakers, "POST /admin/resilience/breakers/{name}/reset": f.resetBreaker,
 	}
 }
 

@@ -119,6 +119,9 @@ export const api = {
   predecessors: (id: string) => json<C.Neighbours>('GET', `/tws/plan/current/job/${at(id)}/predecessors` + query({ depth: 2 })),
   jobLog: (id: string) => json<C.JobLog>('GET', '/tws/plan/current/job/joblog' + query({ job_id: id })),
 
+  breakers: () => json<C.Breakers>('GET', '/admin/resilience/breakers'),
+  resetBreaker: (name: string, reason: string) => request('POST', `/admin/resilience/breakers/${at(name)}/reset`, { reason }),
+
   sessions: () => json<{ sessions: C.Session[] }>('GET', '/chat/sessions'),
   history: (id: string) => json<C.History>('GET', '/chat/history' + query({ session_id: id, limit: 200 })),
   forget: (id: string) => request('DELETE', '/chat/history' + query({ session_id: id })),

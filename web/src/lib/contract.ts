@@ -123,6 +123,13 @@ export interface Undoable {
 }
 export interface UndoReply { trace_id: string; status: string; message?: string; run_id?: string; approval?: Approval }
 
+export interface Breaker {
+  name: string; state: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'FORCED_OPEN' | 'DISABLED'; is_critical: boolean; last_error?: string;
+  since: string; next_probe_at?: string; switch?: { reason?: string; by?: string; until?: string };
+  outage?: { since: string; seconds: number; rejected_calls: number };
+}
+export interface Breakers { breakers: Breaker[]; total: number; open_count: number; critical_open_count: number }
+
 export interface Problem {
   type?: string; title?: string; status?: number; detail?: string; trace_id?: string;
   errors?: { message?: string; location?: string }[];

@@ -1,6 +1,7 @@
 // What the server tells on its own: runs, approvals, plan changes. One stream for the whole page.
 import { effect, signal } from '@preact/signals';
 import { api, user } from './api';
+import type { Breaker } from './contract';
 
 /** link says whether the page is being told of changes. */
 export const link = signal<'live' | 'lost' | 'paused'>('live');
@@ -12,6 +13,8 @@ export const steps = signal<ReadonlyMap<string, string>>(new Map());
 export const approvalsTick = signal(0);
 /** waiting is the number of approvals that are pending. */
 export const waiting = signal(0);
+/** breakers are the circuit breakers as last read. */
+export const breakers = signal<Breaker[]>([]);
 /** paused stops the plan from moving under the reader's eyes; runs and approvals keep coming. */
 export const paused = signal(false);
 /** said is the line a screen reader hears. One line at a time, never a stream of tokens. */
@@ -28,6 +31,10 @@ export function say(text: string) {
 
 export async function countWaiting() {
   try { waiting.value = (await api.approvals('pending')).pending.length; } catch { /* the screens report failures; the badge only keeps its last number */ }
+}
+
+export async function loadBreakers() {
+  try { breakers.value = (await api.breakers()).breakers; } catch { /* the bar keeps what it shows; the screens report failures */ }
 }
 
 function parse<T>(e: MessageEvent): T | null {
@@ -50,11 +57,13 @@ export function start() {
     source = open();
     if (opened++) missed();
     void countWaiting();
+    void loadBreakers();
   });
 }
 
 /** missed makes every screen fetch again what events would have told it. */
 function missed() {
+  void loadBreakers();
   approvalsTick.value = approvalsTick.peek() + 1;
   steps.value = new Map([...steps.peek()].map(([id, step]) => [id, step + ' again']));
   if (!paused.peek()) planAsOf.value = 'again at ' + Date.now();
@@ -69,6 +78,7 @@ function open(): EventSource {
     if (run) steps.value = new Map(steps.peek()).set(run.run_id, `${run.phase} ${run.at}`);
   });
   s.addEventListener('approval', () => { approvalsTick.value++; void countWaiting(); });
+  s.addEventListener('breaker', () => { void loadBreakers(); });
   s.addEventListener('reset', missed);
   s.addEventListener('plan', e => {
     const p = parse<{ as_of: string }>(e);

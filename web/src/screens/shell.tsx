@@ -7,6 +7,7 @@ import { setZone, zone } from '../lib/format';
 import { link, waiting } from '../lib/live';
 import { go, segment } from '../lib/route';
 import { Dialog } from '../ui/parts';
+import { Breakers } from './breakers';
 import { Logo } from './login';
 import { Palette } from './palette';
 
@@ -73,7 +74,10 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </ul>
         <Me onHelp={() => { open.value = 'help'; }} />
       </nav>
-      {link.value === 'lost' ? <p class="lost" role="status">Connection to Resync lost. What you see may be old; trying again.</p> : null}
+      <div class="bars">
+        {link.value === 'lost' ? <p class="lost" role="status">Connection to Resync lost. What you see may be old; trying again.</p> : null}
+        <Breakers />
+      </div>
       {children}
       {open.value === 'help' ? <Help onClose={close} /> : null}
       {open.value === 'find' ? <Palette onClose={close} /> : null}
