@@ -212,6 +212,10 @@ func TestRefusedIsNeverSent(t *testing.T) {
 			t.Errorf("%s: %q says neither that nothing was sent nor why", what, err)
 		}
 	}
+	if breaker.Classify(read) != breaker.Ignored || breaker.Classify(&hwa.Error{Kind: hwa.KindAuth, HTTPStatus: 401}) != breaker.Success ||
+		breaker.Classify(&hwa.Error{Kind: hwa.KindTimeout}) != breaker.Failure {
+		t.Error("an outer breaker misunderstands the client's errors")
+	}
 	if dials != 0 || b.Status().Rejected != 2 {
 		t.Errorf("%d connections tried, %d refusals", dials, b.Status().Rejected)
 	}

@@ -26,10 +26,14 @@ func (c *Client) exchangeUnder(ctx context.Context, permit breaker.Permit, h *ho
 	return status, e
 }
 
+// BreakerOutcome is what the error says about the health of the engine, for breakers that stand before calls of a Client:
+// breaker.Classify asks for it.
+func (e *Error) BreakerOutcome() breaker.Outcome { return e.outcome(impatience) }
+
 // outcome is what a failed attempt says about the health of the engine. An answer that refuses shows that it lives.
 func (e *Error) outcome(took time.Duration) breaker.Outcome {
 	switch {
-	case e.Kind == KindCanceled, e.Kind == KindInvalid, e.Kind == KindProtocol, e.HTTPStatus == http.StatusTooManyRequests, e.HTTPStatus == http.StatusRequestTimeout:
+	case e.refused(), e.Kind == KindCanceled, e.Kind == KindInvalid, e.Kind == KindProtocol, e.HTTPStatus == http.StatusTooManyRequests, e.HTTPStatus == http.StatusRequestTimeout:
 		return breaker.Ignored
 	case errors.Is(e.Err, context.DeadlineExceeded) && took < impatience:
 		return breaker.Ignored
