@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"resync/chunk"
+	"resync/chunk/read"
 	"resync/internal/retrieve"
 	"resync/internal/store"
 )
@@ -145,7 +146,7 @@ func FromDir(ctx context.Context, dir string) (*Base, error) {
 // builtin is a document of the handbook.
 func builtin(d retrieve.Document) *held {
 	h := &held{name: d.Name, source: d.Name, collection: handbookCollection, title: d.Name, state: store.DocumentActive,
-		meta: Meta{Kind: Markdown, Authority: AuthorityOfficial}, bytes: len(d.Text), text: d.Text}
+		meta: Meta{Kind: read.Markdown, Authority: AuthorityOfficial}, bytes: len(d.Text), text: d.Text}
 	chunks := chunk.Document(d.Text, d.Name)
 	h.rows, h.segment = rowsOf(chunks), retrieve.AnalyseChunks(d, chunks)
 	return h

@@ -13,16 +13,22 @@ import (
 // CutterOf returns a [Cutter] for a base whose documents are cut as its settings
 // say: a document that names a strategy or sizes is cut by [chunk.Chunker] with
 // these in place of the settings' own. Settings may be nil, which is
-// [chunk.DefaultConfig]; a document that names nothing is cut by
-// [chunk.Document], the way retrieval was tuned for.
-func CutterOf(ctx context.Context, settings func() chunk.Config) Cutter {
+// [chunk.DefaultConfig] that nobody has set; a document that names nothing is cut
+// by [chunk.Document], the way retrieval was tuned for, unless they are set.
+func CutterOf(ctx context.Context, settings func(context.Context) (cfg chunk.Config, set bool, err error)) Cutter {
 	return func(text, name string, how *Chunking) ([]chunk.Chunk, error) {
-		if how == nil || *how == (Chunking{}) {
-			return chunk.Document(text, name), nil
-		}
-		cfg := chunk.DefaultConfig()
+		cfg, set := chunk.DefaultConfig(), false
 		if settings != nil {
-			cfg = settings()
+			var err error
+			if cfg, set, err = settings(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if how == nil || *how == (Chunking{}) {
+			if !set {
+				return chunk.Document(text, name), nil
+			}
+			how = &Chunking{}
 		}
 		c, err := chunk.New(how.over(cfg))
 		var field *chunk.FieldError

@@ -98,7 +98,8 @@ type Meta struct {
 	Authority  Authority `json:"authority,omitempty"`
 	Updated    time.Time `json:"updated,omitzero"` // when its content was last true; zero when not known
 	Deprecated bool      `json:"deprecated,omitempty"`
-	By         string    `json:"by,omitempty"` // who brought it
+	By         string    `json:"by,omitempty"`    // who brought it
+	Notes      []string  `json:"notes,omitempty"` // what was left out when it was read
 	Chunking   *Chunking `json:"chunking,omitempty"`
 	Held       []Reason  `json:"held,omitempty"`    // why it was quarantined
 	Decided    string    `json:"decided,omitempty"` // who released or rejected it

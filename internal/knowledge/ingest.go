@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"resync/chunk/read"
 	"resync/internal/store"
 )
 
@@ -50,8 +51,9 @@ type File struct {
 	Reason   string   `json:"reason,omitempty"`
 	Bytes    int      `json:"bytes"`
 	Passages int      `json:"passages"`
-	Held     []Reason `json:"held,omitempty"` // why it is in quarantine
-	Near     []Near   `json:"near,omitempty"` // documents with nearly the same text
+	Held     []Reason `json:"held,omitempty"`  // why it is in quarantine
+	Near     []Near   `json:"near,omitempty"`  // documents with nearly the same text
+	Notes    []string `json:"notes,omitempty"` // what was left out when it was read
 }
 
 // Report lists every file of an ingestion in order.
@@ -109,7 +111,7 @@ func (b *Base) ingestOne(ctx context.Context, in Input, how *Chunking) (File, er
 	if err := in.Meta.check(); err != nil {
 		return File{}, err
 	}
-	f := found{path: in.Name, name: in.Name, collection: collection, title: in.Title, meta: in.Meta, data: in.Data}
+	f := found{path: in.Name, name: in.Name, collection: collection, title: in.Title, meta: in.Meta, data: in.Data, given: true}
 	f.meta.Chunking, f.meta.Held, f.meta.Decided = how, nil, ""
 	if len(in.Data) > MaxFile {
 		f.refused = fmt.Sprintf("it has %d MB, at most %d MB are read; split it", len(in.Data)>>20, MaxFile>>20)
@@ -145,7 +147,8 @@ func cleanName(name string) (string, error) {
 type found struct {
 	path, name, collection, title string
 	meta                          Meta
-	data                          []byte // read from path when nil
+	data                          []byte
+	given                         bool // data is the file; path is only what it is called
 	text                          string
 	refused                       string
 	doc                           *held
@@ -228,7 +231,7 @@ func (b *Base) read(ctx context.Context, files []found) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("ingest: %w", err)
 		}
-		if f.data == nil {
+		if !f.given {
 			if f.data, f.refused = slurp(f.path); f.refused != "" {
 				continue
 			}
@@ -256,8 +259,13 @@ func (b *Base) prepare(f *found) error {
 		f.doc = old
 		return nil
 	}
-	if f.text, d.meta.Kind, f.refused = readText(f.name, f.data); f.refused != "" {
+	var t read.Text
+	if t, f.refused = readText(f.name, f.data); f.refused != "" {
 		return nil
+	}
+	f.text, f.data, d.meta.Kind, d.meta.Notes = t.Text, nil, t.Format, t.Notes
+	if d.title == "" {
+		d.title = t.Title
 	}
 	if d.title == "" {
 		d.title = f.name
@@ -339,7 +347,7 @@ func (b *Base) keep(ctx context.Context, f *found) (File, error) {
 		return out, fmt.Errorf("ingest %s: %w", f.path, err)
 	}
 	b.put(d)
-	out.ID, out.Passages, out.Near, out.Held = d.id, len(d.rows), near(d, b.docs), d.meta.Held
+	out.ID, out.Passages, out.Near, out.Held, out.Notes = d.id, len(d.rows), near(d, b.docs), d.meta.Held, d.meta.Notes
 	switch {
 	case d.state == store.DocumentQuarantined:
 		out.Status, out.Reason = Quarantined, reasonOf(d.meta.Held)

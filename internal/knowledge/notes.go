@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"resync/chunk/read"
 	"resync/internal/store"
 )
 
@@ -142,7 +143,7 @@ func (b *Base) noteOf(c store.Correction, by string) (*held, string) {
 	text := "# " + strings.ReplaceAll(c.Title, "\n", " ") + "\n\n" + c.Body + "\n\nReason: " + c.Reason + "\n"
 	d := &held{collection: c.Collection, source: notesFolder + c.ID + ".md", title: "Correction: " + c.Title, state: store.DocumentActive,
 		original: digest(text), sha256: digest(text), bytes: len(text), sketch: newSketch(text),
-		meta: Meta{Kind: Markdown, Authority: AuthorityCorrection, By: c.CreatedBy, Decided: by, Updated: b.opt.Now().UTC().Truncate(1e9)}}
+		meta: Meta{Kind: read.Markdown, Authority: AuthorityCorrection, By: c.CreatedBy, Decided: by, Updated: b.opt.Now().UTC().Truncate(1e9)}}
 	d.name = citedAs(d.collection, d.source)
 	return d, text
 }

