@@ -53,8 +53,10 @@ type tally struct {
 	cells   []cell
 	touched []uint32 // passages with any word, in the order they were met
 	group   []uint32 // passages with the word at hand
-	total   float32  // idf of all words
-	allowed []bool   // by document; nil is all
+	live    []uint32 // what is left of touched after the rare words; nil is all
+	pruned  bool
+	total   float32 // idf of all words
+	allowed []bool  // by document; nil is all
 }
 
 func (x *Index) tally() *tally {
@@ -69,7 +71,7 @@ func (x *Index) free(t *tally) {
 	for _, u := range t.touched {
 		t.cells[u] = cell{}
 	}
-	t.touched, t.group, t.total, t.allowed = t.touched[:0], t.group[:0], 0, nil
+	t.touched, t.group, t.live, t.pruned, t.total, t.allowed = t.touched[:0], t.group[:0], t.live[:0], false, 0, nil
 	x.pool.Put(t)
 }
 
@@ -78,10 +80,8 @@ func (x *Index) rank(ctx context.Context, question string, q *query, o Options) 
 	t := x.tally()
 	defer x.free(t)
 	x.allow(t, &o.Filter)
-	for i := range q.groups {
-		x.addGroup(t, &q.groups[i])
-	}
 	x.addCodes(t, q.codes)
+	x.addWords(t, q)
 	depth := max(rankDepth, 4*o.K+8)
 	best := x.first(t, q, o, depth)
 	if o.Dense != nil {
@@ -193,7 +193,11 @@ func (x *Index) addCodes(t *tally, codes []string) {
 // question and of its own title, and for a problem with its solution.
 func (x *Index) first(t *tally, q *query, o Options, depth int) []candidate {
 	best := candidates{room: depth}
-	for _, u := range t.touched {
+	list := t.touched
+	if t.pruned {
+		list = t.live
+	}
+	for _, u := range list {
 		c := &t.cells[u]
 		s := c.words * (1 + coverageBonus*c.weight/t.total + titleBonus*x.titleShare(c, u)) * x.formBonus(u, q)
 		if s <= best.floor || !x.wanted(t, u, &o.Filter) {
