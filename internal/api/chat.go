@@ -144,7 +144,7 @@ func (s *server) follow(ctx context.Context, turnID string, after uint64) (*huma
 			return
 		}
 		defer s.Metrics.SSEOpened()()
-		sse(hc, ch, false,
+		sse(hc, s.Base, ch, false,
 			func(m event.Message[chat.Event]) frame { return frame{m.Seq, m.Value.Name, m.Value.Data} },
 			func(m event.Message[chat.Event]) bool { return m.Value.Name == "done" })
 	}}, nil
@@ -229,7 +229,7 @@ func (s *server) events(_ context.Context, in *struct {
 		defer cancel()
 		ch, missed := s.News.Subscribe(ctx, after)
 		defer s.Metrics.SSEOpened()()
-		sse(hc, ch, missed,
+		sse(hc, s.Base, ch, missed,
 			func(m event.Message[News]) frame { return frame{m.Seq, m.Value.Name, m.Value.Data} },
 			func(event.Message[News]) bool { return false })
 	}}, nil

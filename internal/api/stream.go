@@ -30,8 +30,9 @@ type frame struct {
 }
 
 // sse writes frames until the channel closes, last says so, or the client is
-// gone. The format is the WHATWG event stream.
-func sse[T any](ctx huma.Context, ch <-chan event.Message[T], missed bool, render func(event.Message[T]) frame, last func(event.Message[T]) bool) {
+// gone. When base ends the server stops, and an event "end" says so. The format
+// is the WHATWG event stream.
+func sse[T any](ctx huma.Context, base context.Context, ch <-chan event.Message[T], missed bool, render func(event.Message[T]) frame, last func(event.Message[T]) bool) {
 	_, w := humago.Unwrap(ctx)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -49,6 +50,9 @@ func sse[T any](ctx huma.Context, ch <-chan event.Message[T], missed bool, rende
 		select {
 		case m, open := <-ch:
 			if !open {
+				if base.Err() != nil {
+					out.frame(frame{name: "end", data: map[string]string{"message": "this server stops; connect again in a moment"}})
+				}
 				return
 			}
 			out.frame(render(m))

@@ -26,7 +26,7 @@ func (a *App) machineChecks() []health.Check {
 	dir := a.dataDir()
 	return []health.Check{
 		a.writable(dir),
-		{Name: "data:space", Title: "Disk space", Category: health.Dependencies, Critical: true,
+		{Name: "data:space", Title: "Disk space", Category: health.Dependencies,
 			Fix: "make room on the disk that holds " + dir + ", or move data_dir to another one",
 			Run: func(context.Context) health.Result { return room(dir, freeSpace) }},
 		{Name: "process:files", Title: "Open files", Category: health.Dependencies, Deep: true,

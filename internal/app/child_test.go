@@ -111,10 +111,18 @@ func (c childSettings) start(t *testing.T) *child {
 		k.kill()
 		t.Fatalf("the server did not start: %v: %s", err, k.errOut)
 	}
-	base, token, _ := strings.Cut(strings.TrimSpace(url), "/login#token=")
+	in := signedIn(t, strings.TrimSpace(url))
+	k.base, k.client = in.base, in.client
+	return k
+}
+
+// signedIn is a client of a server that is not a child of ours.
+func signedIn(t *testing.T, url string) *child {
+	t.Helper()
+	base, token, _ := strings.Cut(url, "/login#token=")
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	k.base, k.client = base, &http.Client{Jar: jar, Transport: &http.Transport{}, Timeout: 30 * time.Second}
+	k := &child{t: t, base: base, client: &http.Client{Jar: jar, Transport: &http.Transport{}, Timeout: 30 * time.Second}}
 	if status, _ := k.call(http.MethodPost, "/api/v1/auth/login", map[string]string{"token": token}, nil); status != http.StatusOK {
 		t.Fatalf("signing in: %d", status)
 	}

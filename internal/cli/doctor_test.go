@@ -183,7 +183,7 @@ func TestDoctorNamesWhatIsBroken(t *testing.T) {
 		}, []string{"llm:reachable"}, "refuses the key", "llm.endpoint"},
 		{"knowledge index broken", func(w *ward) {
 			w.sql(`insert into documents (id, collection, source, title, sha256, body, bytes, ingested_at, meta) values ('d1', 'c', 's.md', 't', 'h', 'b', 1, 1, '{broken')`)
-		}, []string{"rag:index", "start:knowledge"}, "d1", "ingest"},
+		}, []string{"rag:index", "start:knowledge"}, "c:s.md", "ingest"},
 		{"literal key", func(w *ward) { w.settings["password"] = "canary-literal" }, []string{"settings:load", "settings:secrets"}, "engines.night.password", "env:NAME"},
 		{"key of a model in a comment", func(w *ward) { w.extra = "# old: sk-abcdefghijklmnopqrstuvwxyz0123\n" }, []string{"settings:secrets"}, "line 10", "env:NAME"},
 		{"variable not set", func(w *ward) { w.settings["password"] = "env:NO_SUCH_VARIABLE" }, []string{"settings:load", "settings:references"}, "NO_SUCH_VARIABLE", "set the variable"},

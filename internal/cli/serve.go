@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -99,12 +100,16 @@ func (e *env) serve(ctx context.Context, file, addr string) error {
 	}
 	ln, err := net.Listen("tcp", cfg.Server.Addr)
 	if err != nil {
-		return fmt.Errorf("listening on %s (server.addr): %w", cfg.Server.Addr, err)
+		return &app.StartError{Phase: "port", Err: fmt.Errorf("listening on %s (server.addr): %w", cfg.Server.Addr, err)}
 	}
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version, Log: log})
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version, Log: log, Settings: app.Settings{File: file}})
 	if err != nil {
 		ln.Close()
 		return err
+	}
+	if err := a.Gate(ctx); err != nil {
+		ln.Close()
+		return errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 	}
 	if err := e.firstLogin(ctx, a, cfg, ln); err != nil {
 		ln.Close()

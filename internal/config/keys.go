@@ -98,7 +98,7 @@ func serverSpecs() []spec {
 		{"server.tls.key", nil, "", file(func(t target) *string { return &t.Server.TLS.Key }), "PEM file with the private key of the certificate."},
 		{"server.secret_key", []string{"SECRET_KEY"}, "", secret(func(t target) *Secret { return &t.Server.SecretKey }), "Read and checked (32 characters at least), but without effect in this version: it signs nothing; sessions are random values kept in the database."},
 		{"server.require_idempotency_key", nil, "false", boolean(func(t target) *bool { return &t.Server.RequireKey }), "Refuse requests that may act on an engine when they carry no Idempotency-Key header. The console always sends one; set this when scripts should too."},
-		{"server.drain_delay", nil, "0s", duration(func(t target) *time.Duration { return &t.Server.DrainDelay }, 0, time.Minute), "At a stop: how long /readyz answers 503 before the port is closed, so that a load balancer sends nobody any more."},
+		{"server.drain_delay", nil, "0s", duration(func(t target) *time.Duration { return &t.Server.DrainDelay }, 0, 5*time.Minute), "At a stop: how long /readyz answers 503 before the port is closed, so that a load balancer sends nobody any more."},
 		{"admin.username", []string{"ADMIN_USERNAME"}, "admin", text(func(t target) *string { return &t.Admin.Username }), "Name of the first administrator."},
 		{"admin.password", []string{"ADMIN_PASSWORD"}, "", secret(func(t target) *Secret { return &t.Admin.Password }), "Password of the first administrator; 8 characters at least. Without it the server prints a one-time login token at start; there is no default password."},
 		{"data_dir", nil, "data", text(func(t target) *string { return &t.DataDir }), "Directory for the database, keys and caches; created with mode 0700."},

@@ -170,7 +170,7 @@ func TestProblemsNameKeyAndPlace(t *testing.T) {
 		{"key with a question mark", "? data_dir\n: b\n", nil, "resync.yaml:1:1: a key must be a plain name"},
 		{"no value", "data_dir:\n", nil, "resync.yaml:1:1: data_dir: has no value"},
 		{"empty value", "data_dir: \"\"\n", nil, "resync.yaml:1:1: data_dir: has no value"},
-		{"scalar where keys belong", "server: x\n", nil, "resync.yaml:1:1: server: needs keys of its own below it: addr, base_url, require_idempotency_key, secret_key, tls"},
+		{"scalar where keys belong", "server: x\n", nil, "resync.yaml:1:1: server: needs keys of its own below it: addr, base_url, drain_delay, require_idempotency_key, secret_key, tls"},
 		{"keys where a scalar belongs", "data_dir: {a: b}\n", nil, "resync.yaml:1:1: data_dir: takes one value (text), not a group of keys"},
 		{"list where a scalar belongs", "data_dir: [a]\n", nil, "data_dir: takes one value (text), not a list"},
 		{"list in a list", "engines:\n  prod:\n    urls: [[a]]\n    username: u\n    password: env:P\n", []string{"P=x"}, "resync.yaml:3:12: engines.prod.urls: an entry of this list is not a text"},
