@@ -76,7 +76,9 @@ type Deps struct {
 	Knowledge *knowledge.Base
 	Writer    knowledge.Writer
 	Reindex   *knowledge.Reindexer
-	Keys      Keys // remembers requests with an Idempotency-Key
+	// Chunking is how documents are cut that name no way of their own.
+	Chunking *knowledge.ChunkSettings
+	Keys     Keys // remembers requests with an Idempotency-Key
 	// RequireKey refuses requests that act on an engine without an Idempotency-Key.
 	RequireKey bool
 	Log        *slog.Logger

@@ -72,6 +72,7 @@ func (s *server) registerRAG() {
 	s.registerFiles()
 	s.registerCorrections()
 	s.registerReindex()
+	s.registerChunking()
 }
 
 func (s *server) ragSearch(ctx context.Context, in *ragInput) (*ragOutput, error) {

@@ -177,7 +177,7 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	d := api.Deps{
 		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
-		LLM: a.llm, Knowledge: a.base, Reindex: a.reindex, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
+		LLM: a.llm, Knowledge: a.base, Reindex: a.reindex, Chunking: knowledge.NewChunkSettings(a.db), Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {
 		d.Engines = append(d.Engines, &e.Engine)
@@ -289,9 +289,9 @@ func (a *App) drain(ctx context.Context, srv *http.Server) error {
 	defer cancel()
 	a.cancel() // streams end with it, so that Shutdown does not wait for them
 	err := srv.Shutdown(stop)
-	a.log.Info("stopping", "phase", "requests have ended", "took", time.Since(begun), "err", err)
+	a.log.Info("stopping", "phase", "requests have ended", "took", time.Since(begun))
 	err = errors.Join(err, a.Close(stop))
-	a.log.Info("stopped", "took", time.Since(begun), "err", err)
+	a.log.Info("stopped", "took", time.Since(begun))
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &StartError{Phase: "stop", Err: fmt.Errorf("not everything had ended after %s; what was under way is in the journal: %w", drainTime, err)}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *App) openKnowledge(ctx context.Context) error {
-	o := knowledge.Options{Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, nil)}
+	o := knowledge.Options{Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, knowledge.NewChunkSettings(a.db).Chosen)}
 	model, err := a.openEmbedder()
 	if err != nil {
 		return err

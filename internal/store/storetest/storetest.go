@@ -42,6 +42,7 @@ func Run(t *testing.T, open OpenFunc) {
 		{"Recut", testRecut},
 		{"Breakers", testBreakers},
 		{"LLM", testLLM},
+		{"Settings", testSettings},
 		{"Text", testText},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })
