@@ -67,6 +67,9 @@ type Question struct {
 	// Propose lets an action asked for in words become a proposal that waits
 	// for approval. Nothing is executed either way.
 	Propose bool
+	// Withheld says why nothing may be proposed now; the answer then says so. ""
+	// when proposals may be made.
+	Withheld string
 }
 
 // Reply is an answer with the proposals it led to.
@@ -108,7 +111,10 @@ func (a *Agent) Ask(ctx context.Context, who tool.Identity, q Question, l Listen
 	// Only what the person asked for is proposed, and only when it is one
 	// thing on one named target. What a diagnosis recommends is offered, and
 	// becomes a proposal when the person takes it up.
-	if q.Propose && a.actor != nil && ans.Intent == diagnose.IntentAction && len(ans.Actions) == 1 {
+	switch asked := ans.Intent == diagnose.IntentAction && len(ans.Actions) == 1; {
+	case asked && q.Withheld != "":
+		reply.Answer.Text = appendSentence(reply.Answer, "The action was not proposed: "+q.Withheld+".")
+	case asked && q.Propose && a.actor != nil:
 		a.propose(ctx, who, q, ans.Actions[0], &reply, l)
 	}
 	return reply, nil

@@ -63,6 +63,7 @@ type Deps struct {
 	Reads    *state.Reads     // cached reads of the engines, through State; nil makes its own
 	Strategy *config.Strategy // changes to the tiers; may be nil
 	Limits   Limits
+	Answers  *Answers // cached answers from documents; nil makes its own
 	// RedisFailFast is what the settings say about the start, for the status.
 	RedisFailFast bool
 	// Revision names the documents that answers are made from; "" keeps answers
@@ -92,12 +93,11 @@ type Deps struct {
 // server is the API at work.
 type server struct {
 	Deps
-	api     huma.API
-	routes  []Route
-	tiers   *overrides
-	ruled   []ruledRoute // every operation with what holds for it
-	load    *load
-	answers *answers
+	api    huma.API
+	routes []Route
+	tiers  *overrides
+	ruled  []ruledRoute // every operation with what holds for it
+	load   *load
 }
 
 // Route is one registered operation.
@@ -131,6 +131,9 @@ func build(d Deps) (http.Handler, *server, error) {
 	if d.Reads == nil {
 		d.Reads = state.NewReads(d.State)
 	}
+	if d.Answers == nil {
+		d.Answers = NewAnswers(d.State)
+	}
 	mux := http.NewServeMux()
 	cfg := huma.DefaultConfig("Resync", d.Version)
 	cfg.DocsPath = ""            // its pages load scripts from a CDN; ours is embedded
@@ -143,7 +146,6 @@ func build(d Deps) (http.Handler, *server, error) {
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, made with: resync token create"},
 	}
 	s := &server{Deps: d, api: humago.New(mux, cfg), tiers: newOverrides(d.Strategy), load: newLoad(d.Strategy, d.Log)}
-	s.answers = newAnswers(d.State)
 	s.api.UseMiddleware(s.guard, s.tiered, s.once)
 	s.registerAuth()
 	s.registerPlan()

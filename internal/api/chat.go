@@ -75,7 +75,7 @@ func (s *server) ask(ctx context.Context, in *chatInput) (*huma.StreamResponse, 
 	if err != nil {
 		return nil, err
 	}
-	info, err := s.Chat.Start(ctx, person(ctx), chat.Question{SessionID: session, Text: in.Body.Message, Jobs: in.Body.Jobs, Engine: e.Name})
+	info, err := s.Chat.Start(ctx, person(ctx), chat.Question{SessionID: session, Text: in.Body.Message, Jobs: in.Body.Jobs, Engine: e.Name, Withheld: s.withheld(ctx)})
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
@@ -229,7 +229,7 @@ func (s *server) events(_ context.Context, in *struct {
 		defer cancel()
 		ch, missed := s.News.Subscribe(ctx, after)
 		defer s.Metrics.SSEOpened()()
-		sse(hc, s.Base, ch, missed,
+		sse(hc, s.Base, s.withRealtime(ctx, ch), missed,
 			func(m event.Message[News]) frame { return frame{m.Seq, m.Value.Name, m.Value.Data} },
 			func(event.Message[News]) bool { return false })
 	}}, nil

@@ -109,15 +109,7 @@ func (s *server) snapshot(name string) (*Engine, *plan.Snapshot, error) {
 
 // freshness names the age of a snapshot, on the engine's clock, as the contract
 // does.
-func (e *Engine) freshness(asOf time.Time) string {
-	switch age := e.Now().Sub(asOf); {
-	case age < 10*time.Second:
-		return "live"
-	case age < 2*time.Minute:
-		return "recent"
-	}
-	return "cached"
-}
+func (e *Engine) freshness(asOf time.Time) string { return freshnessOf(e.Now().Sub(asOf)) }
 
 type page[T any] struct {
 	Body struct {
@@ -214,35 +206,32 @@ type IDInput struct {
 type rawOutput struct{ Body any }
 
 func (s *server) job(ctx context.Context, in *IDInput) (*rawOutput, error) {
-	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.Job(ctx, in.ID) })
+	return s.readOne(ctx, in.Engine, liveRead{"job/" + in.ID, ttlStatus, func(ctx context.Context, e *Engine) (any, error) { return e.Client.Job(ctx, in.ID) }})
 }
 
-func readOne(ctx context.Context, s *server, engine string, read func(*Engine) (any, error)) (*rawOutput, error) {
+// readOne answers one read of an engine through the cache.
+func (s *server) readOne(ctx context.Context, engine string, q liveRead) (*rawOutput, error) {
 	e, err := s.engine(engine)
 	if err != nil {
 		return nil, err
 	}
-	v, err := read(e)
-	if err != nil {
-		return nil, s.problem(ctx, err)
-	}
-	return &rawOutput{v}, nil
+	return s.read(ctx, e, q)
 }
 
 func (s *server) jobIssues(ctx context.Context, in *struct {
 	EngineQuery
 	JobID string `query:"job_id" required:"true" maxLength:"64"`
 }) (*rawOutput, error) {
-	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) {
+	return s.readOne(ctx, in.Engine, liveRead{"issues/" + in.JobID, ttlStatus, func(ctx context.Context, e *Engine) (any, error) {
 		issues, err := e.Client.JobIssues(ctx, hwa.ListOptions{Filter: hwa.WithID(in.JobID)})
 		return map[string]any{"issues": issues, "as_of": stamp(nowUTC())}, err
-	})
+	}})
 }
 
 func (s *server) jobDescription(ctx context.Context, in *IDInput) (*rawOutput, error) {
-	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) {
+	return s.readOne(ctx, in.Engine, liveRead{"description/" + in.ID, ttlStatic, func(ctx context.Context, e *Engine) (any, error) {
 		return e.Client.JobDefinitionText(ctx, in.ID)
-	})
+	}})
 }
 
 func (s *server) jobLog(ctx context.Context, in *struct {
@@ -257,14 +246,16 @@ func (s *server) jobLog(ctx context.Context, in *struct {
 // viaTool answers a read by the tool of the same meaning, so that there is one
 // implementation of it.
 func (s *server) viaTool(ctx context.Context, engine, name string, args map[string]any) (*rawOutput, error) {
-	return readOne(ctx, s, engine, func(e *Engine) (any, error) {
-		raw, err := json.Marshal(args)
-		if err != nil {
-			return nil, err
-		}
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	// The executor asks the policy for this person, so answers are theirs alone.
+	key := "tool/" + name + "/" + person(ctx).User + "/" + string(raw)
+	return s.readOne(ctx, engine, liveRead{key, ttlLog, func(ctx context.Context, e *Engine) (any, error) {
 		res, err := e.Exec.Call(ctx, person(ctx), tool.Request{Tool: name, Args: raw})
 		return res.Data, err
-	})
+	}})
 }
 
 type neighbour struct {
@@ -316,6 +307,11 @@ func (s *server) neighbours(ctx context.Context, in *neighboursInput, walk func(
 		}
 		out.Body.Count = len(out.Body.Results)
 		return out, nil
+	}
+	if degradedTo(ctx) == QueryTWSDirect {
+		if err := s.direct(e.Name); err != nil {
+			return nil, err
+		}
 	}
 	out.Body.AsOf = stamp(e.Now())
 	seen := map[string]bool{}
@@ -388,13 +384,18 @@ func (s *server) streams(_ context.Context, in *struct {
 }
 
 func (s *server) stream(ctx context.Context, in *IDInput) (*rawOutput, error) {
-	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.JobStream(ctx, in.ID) })
+	return s.readOne(ctx, in.Engine, liveRead{"jobstream/" + in.ID, ttlStatus, func(ctx context.Context, e *Engine) (any, error) { return e.Client.JobStream(ctx, in.ID) }})
 }
 
 func (s *server) resources(ctx context.Context, in *EngineQuery) (*page[hwa.ResourceInPlan], error) {
 	e, err := s.engine(in.Engine)
 	if err != nil {
 		return nil, err
+	}
+	if degradedTo(ctx) == QueryTWSDirect {
+		if err := s.direct(e.Name); err != nil {
+			return nil, err
+		}
 	}
 	var list []hwa.ResourceInPlan
 	for r, err := range e.Client.Resources(ctx, hwa.ListOptions{Limit: 10000}) {
@@ -407,7 +408,7 @@ func (s *server) resources(ctx context.Context, in *EngineQuery) (*page[hwa.Reso
 }
 
 func (s *server) resource(ctx context.Context, in *IDInput) (*rawOutput, error) {
-	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.Resource(ctx, in.ID) })
+	return s.readOne(ctx, in.Engine, liveRead{"resource/" + in.ID, ttlDefault, func(ctx context.Context, e *Engine) (any, error) { return e.Client.Resource(ctx, in.ID) }})
 }
 
 type stationRow struct {
@@ -434,7 +435,7 @@ func (s *server) workstations(_ context.Context, in *EngineQuery) (*page[station
 }
 
 func (s *server) engineInfo(ctx context.Context, in *EngineQuery) (*rawOutput, error) {
-	return readOne(ctx, s, in.Engine, func(e *Engine) (any, error) { return e.Client.EngineInfo(ctx) })
+	return s.readOne(ctx, in.Engine, liveRead{"info", ttlStatic, func(ctx context.Context, e *Engine) (any, error) { return e.Client.EngineInfo(ctx) }})
 }
 
 type engineRow struct {

@@ -115,6 +115,9 @@ func (s *server) execute(ctx context.Context, in *struct{ Body executeBody }) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := s.readonly(ctx, e, in.Body.ToolName); err != nil {
+		return nil, err
+	}
 	res, err := e.Exec.Call(ctx, person(ctx), tool.Request{Tool: in.Body.ToolName, Args: in.Body.Parameters,
 		Reason: in.Body.Reason, Ticket: in.Body.Ticket, ConversationID: in.Body.SessionID})
 	if err != nil {
@@ -165,6 +168,9 @@ func (s *server) executeParallel(ctx context.Context, in *parallelInput) (*paral
 	for _, b := range in.Body {
 		if b.Engine != "" && b.Engine != e.Name {
 			return nil, s.problem(ctx, &tool.ArgError{Field: "tws_instance_id", Problem: "a batch acts on the default engine"})
+		}
+		if err := s.readonly(ctx, e, b.ToolName); err != nil {
+			return nil, err
 		}
 		reqs = append(reqs, tool.Request{Tool: b.ToolName, Args: b.Parameters, Reason: b.Reason, Ticket: b.Ticket, ConversationID: b.SessionID})
 	}

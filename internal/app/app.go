@@ -26,6 +26,7 @@ import (
 	"resync/internal/event"
 	"resync/internal/health"
 	"resync/internal/knowledge"
+	"resync/internal/state"
 	"resync/internal/store"
 	"resync/internal/telemetry"
 	"resync/llm"
@@ -65,6 +66,10 @@ type App struct {
 	chat     *chat.Chat
 	news     *event.Broker[api.News]
 	book     *breakerBook
+	shared   *state.State // shared caches and limits
+	reads    *state.Reads
+	answers  *api.Answers
+	self     string            // name of this server among those that share the state
 	breakers *breaker.Registry // every outbound call passes one of them
 	runner   *health.Runner
 	looking  *looking // nil for a server; doctor's notes
@@ -100,7 +105,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		name  string
 		build func(context.Context) error
 	}{
-		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.openStore}, {"accounts", a.openAuth}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
+		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.openStore}, {"shared state", a.openState}, {"accounts", a.openAuth}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
 		{"engines", a.openEngines}, {"chat", a.openChat}, {"http", a.openHTTP}, {"recovery", a.recover},
 	} {
 		start := time.Now()
@@ -175,7 +180,10 @@ func (a *App) openHTTP(context.Context) error {
 	if err != nil {
 		return err
 	}
+	reg.MustRegister(telemetry.NewRedisCollector(a.redisState))
 	d := api.Deps{
+		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.opt.Config.Redis.FailFast,
+		Limits: api.Limits(a.opt.Config.Limits), Revision: a.revision,
 		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
 		LLM: a.llm, Knowledge: a.base, Reindex: a.reindex, Chunking: knowledge.NewChunkSettings(a.db), Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}

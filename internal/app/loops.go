@@ -24,6 +24,7 @@ func (a *App) loops() {
 	a.wg.Go(func() { a.reindex.Run(a.ctx) })
 	a.wg.Go(func() { a.base.EmbedPassages(a.ctx) })
 	a.wg.Go(a.keepSpent)
+	a.wg.Go(a.hear)
 	a.wg.Go(a.watchBreakers)
 	for _, e := range a.engines {
 		a.wg.Go(func() { a.follow(e) })
@@ -114,17 +115,18 @@ func (a *App) tidyJobs() error {
 // tell passes a run's step on to the screens, and reads the plan again after
 // one that changed it.
 func (a *App) tell(e *engine, n tool.Notice) {
-	name := "run"
+	name, void := "run", ""
 	switch n.Event {
 	case tool.EvBlocked, tool.EvVote, tool.EvRejected, tool.EvVoided:
 		name = "approval"
 	case tool.EvDone, tool.EvVerified, tool.EvUndone, tool.EvReconciled:
+		void = e.Name
 		e.wake()
 	}
 	data := map[string]any{"run_id": n.RunID, "tool": n.Tool, "phase": n.Event, "engine": e.Name, "at": n.At}
-	a.news.Publish(api.News{Name: name, Data: data})
+	a.share(api.News{Name: name, Data: data}, void)
 	if name == "approval" {
-		a.news.Publish(api.News{Name: "run", Data: data})
+		a.share(api.News{Name: "run", Data: data}, "")
 	}
 }
 

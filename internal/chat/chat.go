@@ -49,6 +49,7 @@ type Question struct {
 	Text      string
 	Jobs      []string // jobs meant beside the text
 	Engine    string   // name of the engine it is about
+	Withheld  string   // why no action may be proposed now; "" when it may
 }
 
 // Chat runs turns. It is safe for concurrent use.
@@ -199,7 +200,7 @@ func (c *Chat) ask(who tool.Identity, side Side, info TurnInfo, t *turn, q Quest
 			err = fmt.Errorf("internal fault while answering: %v", p)
 		}
 	}()
-	ask := agent.Question{Text: q.Text, ConversationID: info.SessionID, Jobs: q.Jobs, Propose: true}
+	ask := agent.Question{Text: q.Text, ConversationID: info.SessionID, Jobs: q.Jobs, Propose: true, Withheld: q.Withheld}
 	return side.Asker.Ask(c.base, who, ask, agent.Listener{
 		Evidence: func(ev diagnose.Evidence) { t.events.Publish(Event{"evidence", ev}) },
 		Tool:     func(call agent.ToolCall, _ tool.Result) { t.events.Publish(Event{"tool", call}) },

@@ -60,9 +60,8 @@ type flight struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 
-	data     []byte
-	err      error
-	panicked any
+	data []byte
+	err  error
 }
 
 // NewReads returns reads through s.
@@ -134,9 +133,6 @@ func (r *Reads) share(ctx context.Context, key string, voided time.Time, q Read,
 		r.leave(key, f)
 		return Answer{}, ctx.Err()
 	}
-	if f.panicked != nil {
-		panic(f.panicked)
-	}
 	a := Answer{Data: f.data, At: f.started}
 	if f.err == nil {
 		a.Trouble = r.store(ctx, key, f, q.TTL)
@@ -158,7 +154,9 @@ func (r *Reads) leave(key string, f *flight) {
 
 func (r *Reads) fetch(ctx context.Context, key string, f *flight, fetch func(context.Context) ([]byte, error)) {
 	defer func() {
-		f.panicked = recover() // goes on where somebody waits
+		if p := recover(); p != nil {
+			f.data, f.err = nil, fmt.Errorf("internal fault while reading: %v", p)
+		}
 		r.mu.Lock()
 		if r.flights[key] == f {
 			delete(r.flights, key)

@@ -20,14 +20,15 @@ import (
 	"resync/breaker"
 )
 
-// Bounds of one call. The client's own are such that a Redis that accepts
-// connections and says nothing costs a tenth of a second; callTime bounds what
-// they add up to.
+// CallTime is the longest a call of Redis takes.
+const CallTime = 250 * time.Millisecond
+
+// The client's own bounds are such that a Redis that accepts connections and
+// says nothing costs a tenth of a second; CallTime bounds what they add up to.
 const (
 	dialTime = 150 * time.Millisecond
 	ioTime   = 100 * time.Millisecond
 	poolTime = 150 * time.Millisecond
-	callTime = 250 * time.Millisecond
 )
 
 // remote is the state in Redis.
@@ -93,7 +94,7 @@ func openRemote(ctx context.Context, s Settings) (*remote, error) {
 func (r *remote) connect(ctx context.Context, s Settings) error {
 	wait := s.Backoff
 	for attempt := 0; ; attempt++ {
-		tryCtx, cancel := context.WithTimeout(ctx, 2*callTime) // TLS and a first connection take longer than a call
+		tryCtx, cancel := context.WithTimeout(ctx, 2*CallTime) // TLS and a first connection take longer than a call
 		start := time.Now()
 		err := r.looker.Ping(tryCtx).Err()
 		cancel()
@@ -151,7 +152,7 @@ func (r *remote) do(ctx context.Context, call func(context.Context) error) error
 		r.m.suspect()
 		return r.unavailable(err)
 	}
-	callCtx, cancel := context.WithTimeout(ctx, callTime)
+	callCtx, cancel := context.WithTimeout(ctx, CallTime)
 	err = call(callCtx)
 	cancel()
 	outcome, cause := r.outcome(ctx, err)

@@ -23,6 +23,7 @@ type Metrics struct {
 	policyDenied   *prometheus.CounterVec
 	sseClients     prometheus.Gauge
 	llm            *llmMetrics
+	less           lessMetrics
 	idempotency    *prometheus.CounterVec
 }
 
@@ -76,6 +77,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "resync_idempotency_keys_total", Help: "Requests with an Idempotency-Key, by what was found: fresh, replay, in_progress, mismatch, indeterminate.",
 		}, []string{"state"}),
 	}
+	m.less = newLessMetrics(reg)
 	reg.MustRegister(m.idempotency, m.httpRequests, m.httpDuration, m.httpInFlight, m.engineRequests,
 		m.engineDuration, m.toolDuration, m.policyDenied, m.sseClients)
 	return m

@@ -74,7 +74,9 @@ func (g *Group) Master() *Server {
 	return nil
 }
 
-func (g *Group) linked(s *Server) bool { return s.ask("INFO replication", "master_link_status:up") != "" }
+func (g *Group) linked(s *Server) bool {
+	return s.ask("INFO replication", "master_link_status:up") != ""
+}
 
 func (g *Group) eventually(what string, ok func() bool) {
 	g.t.Helper()

@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"resync/internal/api"
+	"resync/internal/health"
+	"resync/internal/state"
+	"resync/internal/store"
+	"resync/internal/telemetry"
+)
+
+// newsChannel carries news between servers.
+const newsChannel = "news"
+
+// openState connects to Redis when one is configured. A refused password and,
+// when the settings say so, a Redis that does not answer end the start.
+func (a *App) openState(ctx context.Context) error {
+	guard, err := a.breakers.Get("redis")
+	if err != nil {
+		return err
+	}
+	r := a.opt.Config.Redis
+	a.shared, err = state.Open(ctx, state.Settings{
+		URL: r.URL.Reveal(), FailFast: r.FailFast, Retries: r.MaxRetries, Backoff: r.Backoff, CheckEvery: r.CheckEvery, Breaker: guard, OnChange: a.redisChanged,
+	})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.shared.Close)
+	a.reads, a.answers, a.self = state.NewReads(a.shared), api.NewAnswers(a.shared), store.NewID("srv")
+	if r.StrategyFile != "" {
+		a.log.Info("tiers of routes are changed by a file", "file", r.StrategyFile, "rules", len(r.Strategy.Rules))
+	}
+	if st := a.shared.Status(); st.Mode != state.Embedded {
+		a.log.Info("shared state", "backend", "redis", "mode", st.Mode, "reason", st.Reason)
+	}
+	return nil
+}
+
+// redisChanged says it in the log and to the screens, which fetch anew what
+// they may have missed.
+func (a *App) redisChanged(s state.Status) {
+	level, text := slog.LevelInfo, "Redis answers"
+	if !s.Available() {
+		level, text = slog.LevelWarn, "Redis is away; changes are refused and reading goes on with less"
+	}
+	a.log.Log(a.ctx, level, text, "reason", s.Reason, "outages", s.Outages)
+	a.news.Publish(api.News{Name: "redis", Data: map[string]any{"mode": s.Mode, "reason": s.Reason, "since": s.Since.UTC()}})
+}
+
+// sharedNews is news on its way to the other servers.
+type sharedNews struct {
+	From string          `json:"from"`
+	Name string          `json:"name"`
+	Data json.RawMessage `json:"data"`
+	// Void names an engine on which something was changed.
+	Void string `json:"void,omitempty"`
+}
+
+// share publishes news to the screens of this server and to the other servers,
+// without waiting for them. Void is an engine on which something was changed,
+// or "".
+func (a *App) share(n api.News, void string) {
+	if void != "" {
+		a.reads.Invalidate(void)
+	}
+	a.news.Publish(n)
+	if !a.shared.Status().Available() || a.shared.Status().Mode == state.Embedded {
+		return
+	}
+	data, err := json.Marshal(n.Data)
+	if err != nil {
+		a.log.Error("encoding news for the other servers", "news", n.Name, "err", err)
+		return
+	}
+	raw, err := json.Marshal(sharedNews{a.self, n.Name, data, void})
+	if err != nil {
+		a.log.Error("encoding news for the other servers", "news", n.Name, "err", err)
+		return
+	}
+	a.wg.Go(func() {
+		if err := a.shared.Publish(a.ctx, newsChannel, raw); err != nil && a.ctx.Err() == nil && !errors.Is(err, state.ErrUnavailable) {
+			a.log.Warn("telling the other servers", "news", n.Name, "err", err)
+		}
+	})
+}
+
+// hear passes the news of the other servers on to the screens of this one.
+func (a *App) hear() {
+	a.shared.Listen(a.ctx, newsChannel, func(raw []byte) {
+		var n sharedNews
+		if err := json.Unmarshal(raw, &n); err != nil || n.From == a.self || n.Name == "" {
+			return // not ours, or our own
+		}
+		if n.Void != "" {
+			a.reads.Invalidate(n.Void)
+			for _, e := range a.engines {
+				if e.Name == n.Void {
+					e.wake()
+				}
+			}
+		}
+		a.news.Publish(api.News{Name: n.Name, Data: n.Data})
+	})
+}
+
+// stateCheck is the shared state for /health and the doctor.
+func (a *App) stateCheck() health.Check {
+	return health.Check{Name: "redis:responseTime", Fix: "start Redis, or look at redis.url; see docs/operations.md for what works meanwhile",
+		Run: func(ctx context.Context) health.Result {
+			if a.shared.Status().Mode == state.Embedded {
+				return health.Passed("no Redis is configured; the memory of this server serves")
+			}
+			start := time.Now()
+			if err := a.shared.Check(ctx); err != nil {
+				return health.Warned("%v", err)
+			}
+			return health.Passed(time.Since(start).Round(10 * time.Microsecond).String())
+		}}
+}
+
+// redisState is what a scrape reads.
+func (a *App) redisState() telemetry.RedisState {
+	st := a.shared.Status()
+	n := a.answers.Stats()
+	return telemetry.RedisState{
+		Configured: st.Mode != state.Embedded, Up: st.Available(), Unavailable: st.Down.Seconds(), Outages: st.Outages,
+		Hits: n.Hits, Misses: n.Misses, LessHits: n.LessHits, LessMisses: n.LessMisses,
+	}
+}
+
+// revision names the documents as they are: answers that were made from others
+// are not found under it. "" while there are none.
+func (a *App) revision() string {
+	h := sha256.New()
+	n := 0
+	for _, d := range a.base.Sources() {
+		if d.State == store.DocumentActive {
+			fmt.Fprintf(h, "%s\x00%s\x00%s\n", d.Collection, d.Name, d.SHA256)
+			n++
+		}
+	}
+	if n == 0 && !a.opt.Config.Knowledge.Handbook {
+		return ""
+	}
+	fmt.Fprintf(h, "handbook %v %s", a.opt.Config.Knowledge.Handbook, a.opt.Version)
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
