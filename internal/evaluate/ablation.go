@@ -94,7 +94,9 @@ func ablationSteps(ctx context.Context, docs []retrieve.Document, x *retrieve.In
 		step{"rerank: ordered again by words, titles and neighbours", 67, Own{Index: x}},
 	)
 	if model != nil {
-		rows, err := x.Rows(ctx, func(ctx context.Context, texts []string) ([][]float32, error) { return model.Embed(ctx, texts, embed.Passage) })
+		rows, err := x.Rows(ctx, func(ctx context.Context, texts []string) ([][]float32, error) {
+			return model.Embed(ctx, texts, embed.Passage)
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -158,45 +158,70 @@ type EmbeddingReport struct {
 	Rows       []EmbeddingRow `json:"rows"`
 }
 
+// EmbeddingOptions say which ways are compared.
+type EmbeddingOptions struct {
+	// Weights are those of vectors beside words.
+	Weights []float64
+	// NoWindows leaves the baseline out, OnlyWindows all but it and words.
+	NoWindows, OnlyWindows bool
+}
+
 // Embedding asks all sets of words alone, of fixed windows by their vectors, of the
 // product's passages by their vectors, and of both together with each weight.
-func Embedding(ctx context.Context, docs []retrieve.Document, sets []Set, model embed.Embedder, weights []float64) (EmbeddingReport, error) {
-	start := time.Now()
-	windows, err := NewWindows(ctx, docs, model)
-	if err != nil {
-		return EmbeddingReport{}, err
-	}
-	cut := time.Now()
+func Embedding(ctx context.Context, docs []retrieve.Document, sets []Set, model embed.Embedder, o EmbeddingOptions) (EmbeddingReport, error) {
 	index := Build(docs)
+	report := EmbeddingReport{Model: model.Model(), Passages: index.Passages()}
+	err := report.ask(ctx, "words", Own{Index: index}, sets, 0)
+	if err != nil {
+		return report, err
+	}
+	start := time.Now()
+	if !o.NoWindows {
+		windows, err := NewWindows(ctx, docs, model)
+		if err != nil {
+			return report, err
+		}
+		report.Windows = len(windows.hits)
+		if err := report.ask(ctx, "windows of 512, vectors", windows, sets, time.Since(start)); err != nil {
+			return report, err
+		}
+	}
+	if !o.OnlyWindows {
+		err = report.passages(ctx, index, sets, model, o.Weights)
+	}
+	report.Dimensions = model.Dimensions()
+	return report, err
+}
+
+// passages asks the ways that use the vectors of the product's passages.
+func (r *EmbeddingReport) passages(ctx context.Context, index *retrieve.Index, sets []Set, model embed.Embedder, weights []float64) error {
+	start := time.Now()
 	rows, err := index.Rows(ctx, func(ctx context.Context, texts []string) ([][]float32, error) {
 		return model.Embed(ctx, texts, embed.Passage)
 	})
 	if err != nil {
-		return EmbeddingReport{}, err
+		return err
 	}
-	report := EmbeddingReport{Model: model.Model(), Dimensions: model.Dimensions(), Passages: index.Passages(), Windows: len(windows.hits)}
-	ways := []struct {
-		row EmbeddingRow
-		s   Searcher
-	}{
-		{EmbeddingRow{Way: "words"}, Own{Index: index}},
-		{EmbeddingRow{Way: "windows of 512, vectors", Index: cut.Sub(start).Seconds()}, windows},
-		{EmbeddingRow{Way: "passages, vectors", Index: time.Since(cut).Seconds()}, Meaning{index, rows, model, 1}},
+	if err := r.ask(ctx, "passages, vectors", Meaning{Index: index, Vectors: rows, Model: model, Weight: 1}, sets, time.Since(start)); err != nil {
+		return err
 	}
 	for _, w := range weights {
-		ways = append(ways, struct {
-			row EmbeddingRow
-			s   Searcher
-		}{EmbeddingRow{Way: fmt.Sprintf("words and vectors, %.2f", w)}, Meaning{index, rows, model, w}})
-	}
-	for _, w := range ways {
-		w.row.Sets = map[string]Score{}
-		for _, set := range sets {
-			if w.row.Sets[set.Name], err = Ask(ctx, w.s, set); err != nil {
-				return report, err
-			}
+		if err := r.ask(ctx, fmt.Sprintf("words and vectors, %.2f", w), Meaning{Index: index, Vectors: rows, Model: model, Weight: w}, sets, 0); err != nil {
+			return err
 		}
-		report.Rows = append(report.Rows, w.row)
 	}
-	return report, nil
+	return nil
+}
+
+// ask puts all sets to one way and adds its row.
+func (r *EmbeddingReport) ask(ctx context.Context, way string, s Searcher, sets []Set, took time.Duration) error {
+	row := EmbeddingRow{Way: way, Sets: map[string]Score{}, Index: took.Seconds()}
+	for _, set := range sets {
+		var err error
+		if row.Sets[set.Name], err = Ask(ctx, s, set); err != nil {
+			return err
+		}
+	}
+	r.Rows = append(r.Rows, row)
+	return nil
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Limits of the search by words. Up to exactPostings, every passage with any word is
-// scored. Above, the rarest words are scored in full until rarePostings are read, and
+// Limits of the search by words. In a small index, and up to exactPostings, every passage
+// with any word is scored. Above, the rarest words are scored in full until rarePostings are read, and
 // the common ones only count for the livePassages best of those: what a common word
 // alone would bring in is far from the first places. (MaxScore, Turtle and Flood 1995,
 // gives exact results by bounds; with the bonuses for coverage and titles its bounds
@@ -15,6 +15,7 @@ const (
 	exactPostings = 16_000
 	rarePostings  = 8_000
 	livePassages  = 1000
+	smallIndex    = 20_000 // passages up to which everything is scored
 )
 
 // asked is a word of the question with what looking for it costs and gives.
@@ -39,7 +40,7 @@ func (x *Index) addWords(t *tally, q *query) {
 		list = append(list, a)
 		total += a.size
 	}
-	if total <= exactPostings {
+	if total <= exactPostings || x.Passages() <= smallIndex {
 		for _, a := range list {
 			x.addGroup(t, a.group)
 		}
