@@ -47,6 +47,8 @@ func classifyTransport(caller, inner context.Context, err error, sent, write boo
 		e.Message = "the connection was refused: nothing listens at this address, or the engine server is down"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.Message = "the connection broke before the answer was complete"
+	case strings.Contains(err.Error(), "transport connection broken"):
+		e.Message = "the connection broke within the head of the answer, or what answers at this address does not speak HTTP"
 	case errors.As(err, &netErr) && netErr.Timeout():
 		e.Kind, e.Message = KindTimeout, "connecting to the engine took too long"
 	default:

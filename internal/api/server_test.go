@@ -49,6 +49,8 @@ type hostConfig struct {
 	config func(*config.Config)
 	engine string            // address of the engine instead of the simulator's
 	before func(*hwa.Client) // prepares the engine
+	// through returns the address of a proxy before the engine at an address.
+	through func(addr string) string
 }
 
 func newHost(t *testing.T, change ...func(*hostConfig)) *host {
@@ -64,6 +66,9 @@ func newHost(t *testing.T, change ...func(*hostConfig)) *host {
 	t.Cleanup(engine.Close)
 	if c.engine == "" {
 		c.engine = engine.URL
+	}
+	if c.through != nil {
+		c.engine = "http://" + c.through(engine.Listener.Addr().String())
 	}
 	if c.before != nil {
 		client, err := hwa.New(hwa.Config{BaseURLs: []string{engine.URL}, Username: sim.DefaultUser(), Password: sim.DefaultPassword()})

@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"resync/internal/config"
+	"resync/internal/faultnet"
+)
+
+// TestFaultMatrixEngineThroughTheAPI: the engine away in every way, as each tier
+// of route sees it. What is in the last picture stays readable (BEST_EFFORT),
+// a live read fails with the right status within its time, an action (CRITICAL)
+// is refused before anything is sent, and what needs no engine goes on
+// (READ_ONLY). Afterwards everything is as before.
+func TestFaultMatrixEngineThroughTheAPI(t *testing.T) {
+	var proxy *faultnet.Proxy
+	const patience = 400 * time.Millisecond
+	h := newHost(t, func(c *hostConfig) {
+		c.through = func(addr string) string { proxy = faultnet.New(t, addr); return proxy.Addr() }
+		c.config = func(cfg *config.Config) { cfg.Engines[0].Timeout = patience }
+	}).ready()
+	operator, admin := h.as("operator"), h.as("admin")
+	for _, tt := range []struct {
+		fault faultnet.Fault
+		live  []int // a live read
+		says  string
+	}{
+		{faultnet.Pass(), []int{200}, ""},
+		{faultnet.Refuse(), []int{502}, "connection was refused"},
+		{faultnet.Blackhole(), []int{504}, "did not answer in time"},
+		{faultnet.Reset(), []int{502}, "connection broke"},
+		{faultnet.Delay(50 * time.Millisecond), []int{200}, ""},
+		{faultnet.Delay(2 * time.Second), []int{504}, "did not answer in time"},
+		{faultnet.Delay(35 * time.Second), []int{504}, "did not answer in time"},
+		{faultnet.Cut(20), []int{502}, "connection broke"},
+		{faultnet.CutReset(20), []int{502}, "connection broke"},
+		{faultnet.Slice(64, 10*time.Microsecond), []int{200}, ""},
+		{faultnet.HTTP(500, "NullPointerException"), []int{502}, "HTTP 500"},
+		{faultnet.HTTP(503, ""), []int{502}, "HTTP 503"},
+		{faultnet.HTTP(429, ""), []int{502}, "asked too often"},
+		{faultnet.HTTP(200, "{garbage", "Content-Type: application/json"), []int{502}, "not what the API promises"},
+	} {
+		t.Run(strings.ReplaceAll(tt.fault.String(), " ", "_"), func(t *testing.T) {
+			admin.postText(breakersPath+"/tws_api/reset", "").ok()
+			proxy.Set(tt.fault)
+			began := time.Now()
+			live := operator.get("/api/v1/tws/engine/info")
+			// Three attempts with their pauses; a request has no other deadline here.
+			if took := time.Since(began); took > 3*patience+2*time.Second+time.Second {
+				t.Errorf("a live read took %s", took)
+			}
+			if !slices.Contains(tt.live, live.status) || !strings.Contains(string(live.body), tt.says) {
+				t.Errorf("a live read: %s, want %v with %q", live, tt.live, tt.says)
+			}
+			if r := operator.get("/api/v1/tws/plan/current/job/count"); r.status != http.StatusOK {
+				t.Errorf("the last picture of the plan: %s", r)
+			}
+			if r := h.anonymous().get("/api/v1/version"); r.status != http.StatusOK {
+				t.Errorf("the version: %s", r)
+			}
+			if live.status == http.StatusOK {
+				return
+			}
+			sent := false
+			h.beforeWrite(func(http.ResponseWriter, *http.Request) bool { sent = true; return false })
+			act := operator.post(executePath, map[string]any{"tool_name": "hold_job", "parameters": map[string]string{"job": "PAYROLL_NET"}, "reason": "fault matrix"})
+			if sent || act.status < 400 && act.object()["status"] != "error" {
+				t.Errorf("an action: %s; sent %v", act, sent)
+			}
+			h.beforeWrite(nil)
+		})
+	}
+	proxy.Set(faultnet.Pass())
+	admin.postText(breakersPath+"/tws_api/reset", "").ok()
+	operator.get("/api/v1/tws/engine/info").ok()
+}
