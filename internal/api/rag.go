@@ -10,8 +10,8 @@ import (
 	"resync/internal/knowledge"
 )
 
-// ragFilter is what every search of the knowledge base may be narrowed by.
-type ragFilter struct {
+// RAGFilter is what every search of the knowledge base may be narrowed by.
+type RAGFilter struct {
 	Collection   string    `query:"collection" maxLength:"40" doc:"one collection, with the handbook; all when absent"`
 	Document     string    `query:"document" maxLength:"200" doc:"one document, by its name or id"`
 	Tags         string    `query:"tags" maxLength:"500" doc:"comma-separated; a document must have all of them"`
@@ -22,7 +22,7 @@ type ragFilter struct {
 	NoHandbook   bool      `query:"no_handbook" doc:"leaves out the built-in handbook"`
 }
 
-func (f ragFilter) filter() knowledge.Filter {
+func (f RAGFilter) filter() knowledge.Filter {
 	out := knowledge.Filter{Collection: f.Collection, Tags: csv(f.Tags), Version: f.Version, MinAuthority: knowledge.Authority(f.MinAuthority),
 		UpdatedAfter: f.UpdatedAfter, NoDeprecated: f.NoDeprecated, NoHandbook: f.NoHandbook}
 	if f.Document != "" {
@@ -45,17 +45,17 @@ func csv(s string) []string {
 type ragInput struct {
 	Query string `query:"query" required:"true" minLength:"1" maxLength:"2000"`
 	TopK  int    `query:"top_k" minimum:"1" maximum:"100" default:"10"`
-	ragFilter
+	RAGFilter
 }
 
-// ragAnswer is the contract's list of passages.
-type ragAnswer struct {
+// RAGAnswer is the contract's list of passages.
+type RAGAnswer struct {
 	Query   string             `json:"query"`
 	Results []knowledge.Result `json:"results"`
 	Total   int                `json:"total"`
 }
 
-type ragOutput struct{ Body ragAnswer }
+type ragOutput struct{ Body RAGAnswer }
 
 func (s *server) registerRAG() {
 	const tag = "knowledge"
@@ -83,8 +83,8 @@ func (s *server) ragSearch(ctx context.Context, in *ragInput) (*ragOutput, error
 	return &ragOutput{answerOf(in.Query, hits)}, nil
 }
 
-func answerOf(query string, hits []knowledge.Hit) ragAnswer {
-	a := ragAnswer{Query: query, Results: make([]knowledge.Result, 0, len(hits)), Total: len(hits)}
+func answerOf(query string, hits []knowledge.Hit) RAGAnswer {
+	a := RAGAnswer{Query: query, Results: make([]knowledge.Result, 0, len(hits)), Total: len(hits)}
 	for _, h := range hits {
 		a.Results = append(a.Results, h.Result())
 	}
@@ -107,7 +107,7 @@ type ragQueryInput struct {
 
 type ragQueryOutput struct {
 	Body struct {
-		ragAnswer
+		RAGAnswer
 		Answer    string               `json:"answer" doc:"the passage itself, or what the model made of the passages; empty when nothing was found"`
 		Mode      string               `json:"mode" enum:"extracted,model,none"`
 		Model     string               `json:"model,omitempty" doc:"who phrased the answer"`
@@ -135,7 +135,7 @@ func (s *server) ragQuery(ctx context.Context, in *ragQueryInput) (*ragQueryOutp
 	}
 	out := &ragQueryOutput{}
 	b := &out.Body
-	b.ragAnswer, b.Answer, b.Model, b.Note, b.Cause, b.Fix, b.Risk = answerOf(q.Text, a.Hits), a.Text, a.By, a.Why, a.Cause, a.Fix, string(a.Risk)
+	b.RAGAnswer, b.Answer, b.Model, b.Note, b.Cause, b.Fix, b.Risk = answerOf(q.Text, a.Hits), a.Text, a.By, a.Why, a.Cause, a.Fix, string(a.Risk)
 	b.Citations, b.Mode = a.Citations, "extracted"
 	switch {
 	case a.Text == "":
@@ -150,7 +150,7 @@ type similarInput struct {
 	ChunkID string `query:"chunk_id" maxLength:"80" doc:"a passage of a search"`
 	Query   string `query:"query" maxLength:"8000" doc:"a text, instead of chunk_id"`
 	TopK    int    `query:"top_k" minimum:"1" maximum:"50" default:"5"`
-	ragFilter
+	RAGFilter
 }
 
 func (s *server) ragSimilar(ctx context.Context, in *similarInput) (*ragOutput, error) {
@@ -174,7 +174,7 @@ type explainInput struct {
 	Query   string `query:"query" required:"true" minLength:"1" maxLength:"2000"`
 	ChunkID string `query:"chunk_id" maxLength:"80" doc:"only this passage"`
 	TopK    int    `query:"top_k" minimum:"1" maximum:"100" default:"5"`
-	ragFilter
+	RAGFilter
 }
 
 type explainOutput struct {
