@@ -31,10 +31,10 @@ func (x *Index) explain(t *tally, q *query, c *candidate, o Options) {
 		if bonus := x.formBonus(c.unit, q); bonus != 1 {
 			add("kind of passage", c.base-c.base/bonus)
 		}
-		if !o.NoRerank {
-			for f, w := range rerankWeights {
-				add(featureNames[f], w*c.feat[f]*t.total*x.formBonus(c.unit, q))
-			}
+	}
+	if t.total > 0 && !o.NoRerank {
+		for f, w := range rerankWeights {
+			add(featureNames[f], w*c.feat[f]*t.total*x.formBonus(c.unit, q))
 		}
 	}
 	if o.Dense != nil {
