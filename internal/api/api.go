@@ -57,11 +57,12 @@ type Deps struct {
 	Breakers *breaker.Registry // what /admin/resilience shows and steers
 	Checks   *health.Runner
 	Metrics  *telemetry.Metrics
-	Prom     http.Handler     // serves /metrics
-	Console  http.Handler     // serves the browser's files
-	State    *state.State     // shared caches and limits; nil is the memory of this process
-	Reads    *state.Reads     // cached reads of the engines, through State; nil makes its own
-	Strategy *config.Strategy // changes to the tiers; may be nil
+	Tracing  *telemetry.Tracing // nil when no collector is set up
+	Prom     http.Handler       // serves /metrics
+	Console  http.Handler       // serves the browser's files
+	State    *state.State       // shared caches and limits; nil is the memory of this process
+	Reads    *state.Reads       // cached reads of the engines, through State; nil makes its own
+	Strategy *config.Strategy   // changes to the tiers; may be nil
 	Limits   Limits
 	Answers  *Answers // cached answers from documents; nil makes its own
 	// RedisFailFast is what the settings say about the start, for the status.
@@ -85,7 +86,8 @@ type Deps struct {
 	Log        *slog.Logger
 	Base       context.Context // streams end with it, so that a stop does not wait for them
 	Version    string
-	Secure     bool // cookies are for https only
+	Secure     bool          // cookies are for https only
+	ReadTime   time.Duration // longest time for a request that reads; 30 s when zero
 	// Draining reports that the server is stopping: /readyz then says no.
 	Draining func() bool
 }
@@ -188,6 +190,7 @@ type route struct {
 
 // add registers a handler under every path of the route.
 func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) {
+	h = bounded(s, r, h)
 	rule := s.tiers.rule(r)
 	s.ruled = append(s.ruled, ruledRoute{r, rule})
 	for i, p := range r.paths {

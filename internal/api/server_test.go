@@ -51,6 +51,7 @@ type hostConfig struct {
 	before func(*hwa.Client) // prepares the engine
 	// through returns the address of a proxy before the engine at an address.
 	through func(addr string) string
+	options func(*app.Options)
 }
 
 func newHost(t *testing.T, change ...func(*hostConfig)) *host {
@@ -88,6 +89,9 @@ func newHost(t *testing.T, change ...func(*hostConfig)) *host {
 	h.file = filepath.Join(dir, "resync.db")
 	h.opt = app.Options{Config: cfg, Version: "test", NoConsole: true, SyncEvery: time.Hour, SettleEvery: 20 * time.Millisecond,
 		Clocks: map[string]func() time.Time{"night": sim.Now}, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	if c.options != nil {
+		c.options(&h.opt)
+	}
 	h.app, err = app.New(t.Context(), h.opt)
 	must(t, err)
 	h.serve()

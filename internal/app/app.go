@@ -47,6 +47,8 @@ type Options struct {
 	// SettleEvery is how often unknown outcomes are looked up in the plan; 10 s
 	// when zero.
 	SettleEvery time.Duration
+	// ReadTime is the longest time for an HTTP request that reads; 30 s when zero.
+	ReadTime time.Duration
 	// ConsoleDir serves the console's sources from a folder and bundles them
 	// anew for each page; "" serves the embedded ones.
 	ConsoleDir string
@@ -74,6 +76,7 @@ type App struct {
 	runner   *health.Runner
 	looking  *looking // nil for a server; doctor's notes
 	metrics  *telemetry.Metrics
+	tracing  *telemetry.Tracing // nil without a collector
 	handler  http.Handler
 	llm      *llm.Chain     // nil when no language model is set up
 	meter    *llm.Meter     // nil likewise
@@ -105,7 +108,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		name  string
 		build func(context.Context) error
 	}{
-		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.openStore}, {"shared state", a.openState}, {"accounts", a.openAuth}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
+		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"traces", a.openTracing}, {"store", a.openStore}, {"shared state", a.openState}, {"accounts", a.openAuth}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
 		{"engines", a.openEngines}, {"chat", a.openChat}, {"http", a.openHTTP}, {"recovery", a.recover},
 	} {
 		start := time.Now()
@@ -161,7 +164,7 @@ func (a *App) openAuth(ctx context.Context) error {
 func (a *App) openChat(context.Context) error {
 	sides := map[string]chat.Side{}
 	for _, e := range a.engines {
-		sides[e.Name] = chat.Side{Asker: asker{agent.New(e.diag, e.Exec), e}, Desk: e.Desk}
+		sides[e.Name] = chat.Side{Asker: asker{agent.New(e.diag, e.Exec), e, a.agentSpan}, Desk: e.Desk}
 	}
 	a.chat = chat.New(a.db, sides, a.log)
 	return nil
@@ -184,7 +187,7 @@ func (a *App) openHTTP(context.Context) error {
 	d := api.Deps{
 		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.opt.Config.Redis.FailFast,
 		Limits: api.Limits(a.opt.Config.Limits), Revision: a.revision,
-		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, Checks: checks, Metrics: a.metrics, Prom: telemetry.Handler(reg), Console: console,
+		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
 		LLM: a.llm, Knowledge: a.base, Reindex: a.reindex, Chunking: knowledge.NewChunkSettings(a.db), Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {
@@ -320,6 +323,7 @@ func (a *App) Close(ctx context.Context) error {
 		errs = append(errs, e.close(ctx))
 	}
 	a.wg.Wait()
+	errs = append(errs, a.closeTracing(ctx))
 	if a.llmIdle != nil {
 		a.llmIdle()
 	}
