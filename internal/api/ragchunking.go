@@ -133,10 +133,10 @@ func (s *server) resetChunking(ctx context.Context, _ *struct{}) (*chunkingOutpu
 
 type previewInput struct {
 	Body struct {
-		chunkingBody
-		Text   string `json:"text" minLength:"1" maxLength:"2097152" doc:"Markdown or plain text"`
-		Source string `json:"source,omitempty" maxLength:"200" doc:"name of the document, for ids and titles"`
-		Limit  int    `json:"limit,omitempty" minimum:"0" maximum:"500" doc:"passages to show; 50 when absent"`
+		Config chunkingBody `json:"config,omitempty" doc:"changes to try; what holds now when absent"`
+		Text   string       `json:"text" minLength:"1" maxLength:"2097152" doc:"Markdown or plain text"`
+		Source string       `json:"source,omitempty" maxLength:"200" doc:"name of the document, for ids and titles"`
+		Limit  int          `json:"limit,omitempty" minimum:"0" maximum:"500" doc:"passages to show; 50 when absent"`
 	}
 }
 
@@ -159,7 +159,7 @@ func (s *server) previewChunking(ctx context.Context, in *previewInput) (*previe
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
-	cfg := in.Body.over(st.Config)
+	cfg := in.Body.Config.over(st.Config)
 	if in.Body.Source == "" {
 		in.Body.Source = "preview.md"
 	}
