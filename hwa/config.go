@@ -62,6 +62,9 @@ type Config struct {
 	// UserAgent is sent with every request. Default "resync".
 	UserAgent string
 
+	// Header completes the head of every request, such as with a traceparent; nil means nothing. It must not block.
+	Header func(context.Context, http.Header)
+
 	// Observer sees every attempt; nil means none.
 	Observer Observer
 

@@ -124,6 +124,9 @@ func (c *Client) exchange(caller context.Context, h *host, r *request, payload [
 		errors.As(err, &e)
 		return 0, e
 	}
+	if c.cfg.Header != nil {
+		c.cfg.Header(caller, req.Header)
+	}
 	ctx, cancel := context.WithCancelCause(caller)
 	defer cancel(nil)
 	wait := newPatience(c.cfg.Timeout, cancel)

@@ -188,11 +188,13 @@ func orNone(v any) any {
 func (x *Executor) call(ctx, runCtx context.Context, st RunState, t *Tool) error {
 	m := Meta{RunID: st.ID, User: st.User, Reason: st.Reason, Ticket: st.Ticket}
 	start := x.cfg.Now()
+	runCtx, end := x.cfg.Trace(runCtx, st.Tool, st.ID)
 	err := guardWrite(func() error { return t.write.do(runCtx, st.Args, st.PreImage, m) })
 	status := statusOf(err)
 	if errors.Is(err, ErrMaybeActed) {
 		status = StatusUnknown
 	}
+	end(status, err)
 	x.cfg.Observe(st.Tool, status, x.cfg.Now().Sub(start))
 	switch {
 	case err == nil:

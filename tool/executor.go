@@ -81,6 +81,9 @@ type Config struct {
 	// Observe is told of every call that ended: of reads, and of writes that were
 	// sent. It must not block.
 	Observe func(tool string, status Status, took time.Duration)
+	// Trace is called before each of these calls and may put a span into the
+	// context; what it returns is called at the end. Nil traces nothing.
+	Trace func(ctx context.Context, tool, runID string) (context.Context, func(Status, error))
 
 	ApprovalTTL    time.Duration // default 15 min, the longest allowed
 	UndoTTL        time.Duration // default 24 h
@@ -160,6 +163,11 @@ func setDefaults(c *Config) {
 	}
 	if c.Observe == nil {
 		c.Observe = func(string, Status, time.Duration) {}
+	}
+	if c.Trace == nil {
+		c.Trace = func(ctx context.Context, _, _ string) (context.Context, func(Status, error)) {
+			return ctx, func(Status, error) {}
+		}
 	}
 }
 
@@ -245,7 +253,9 @@ func (x *Executor) Call(ctx context.Context, who Identity, req Request) (Result,
 	}
 	var res Result
 	if t.write == nil {
-		res, err = x.read(ctx, who, t, args)
+		inner, end := x.cfg.Trace(ctx, t.Spec.Name, "")
+		res, err = x.read(inner, who, t, args)
+		end(statusOf(err), err)
 		x.cfg.Observe(t.Spec.Name, statusOf(err), x.cfg.Now().Sub(start))
 	} else {
 		res, err = x.propose(ctx, who, t, args, req)

@@ -199,12 +199,10 @@ func (s *server) elsewhere(mux *http.ServeMux) http.HandlerFunc {
 // observed gives every request its trace id, its log line and its metrics.
 func (s *server) observed(mux *http.ServeMux, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, ok := telemetry.ParseTraceparent(r.Header.Get("Traceparent"))
-		if !ok {
-			id = telemetry.NewTraceID()
-		}
+		ctx, end := s.Tracing.Request(r.Context(), r.Method, r.Header)
 		p := &posture{start: time.Now()}
-		r = r.WithContext(context.WithValue(telemetry.WithTraceID(r.Context(), id), postureKey, p))
+		r = r.WithContext(context.WithValue(ctx, postureKey, p))
+		id := telemetry.TraceID(ctx)
 		w.Header().Set("X-Correlation-ID", id)
 		rec := &recorder{ResponseWriter: w, head: p.write}
 		defer s.Metrics.HTTPStarted()()
@@ -215,6 +213,7 @@ func (s *server) observed(mux *http.ServeMux, next http.Handler) http.Handler {
 			pattern = path
 		}
 		s.Metrics.HTTPRequest(r.Method, pattern, rec.code(), took)
+		end(pattern, rec.code())
 		s.Log.DebugContext(r.Context(), "request", "method", r.Method, "route", pattern, "status", rec.code(), "duration_ms", took.Milliseconds())
 	})
 }

@@ -33,7 +33,8 @@ func (a *App) Ask(ctx context.Context, engineName, question string) (*diagnose.A
 // the plan: an answer without it would be of the documents alone.
 type asker struct {
 	*agent.Agent
-	e *engine
+	e     *engine
+	trace func(context.Context, agent.Question) (context.Context, func(error))
 }
 
 // firstPlan is how long a question waits for the first reading of the plan.
@@ -46,7 +47,10 @@ func (k asker) Ask(ctx context.Context, who tool.Identity, q agent.Question, l a
 	case <-ctx.Done():
 	case <-time.After(firstPlan):
 	}
-	return k.Agent.Ask(ctx, who, q, l)
+	ctx, end := k.trace(ctx, q)
+	reply, err := k.Agent.Ask(ctx, who, q, l)
+	end(err)
+	return reply, err
 }
 
 func (a *App) find(name string) (*engine, error) {

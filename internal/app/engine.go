@@ -71,7 +71,7 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	}
 	client, err := hwa.New(hwa.Config{
 		BaseURLs: c.URLs, Username: c.Username, Password: c.Password.Reveal(), Token: c.Token.Reveal(),
-		CAFile: c.CAFile, PageSize: c.PageSize, AllowPlainHTTP: c.PlainHTTP, Timeout: c.Timeout, Observer: observer{a, c.Name}, Breaker: shield,
+		CAFile: c.CAFile, PageSize: c.PageSize, AllowPlainHTTP: c.PlainHTTP, Timeout: c.Timeout, Observer: observer{a, c.Name}, Header: a.tracing.Inject, Breaker: shield,
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	e.Exec, err = tool.New(tool.Config{
 		Tools: tools, Ledger: ops.NewLedger(a.db), Policy: &guard{a, pol, a.opt.Config.Approvals.FourEyesFrom}, Identities: people{a.auth},
 		Engine: tool.Engine{Name: c.Name, Environment: tool.Environment(c.Environment), ReadOnly: c.ReadOnly},
-		NewID:  store.NewID, Log: a.log, Notify: func(n tool.Notice) { a.tell(e, n) }, Observe: a.toolRun,
+		NewID:  store.NewID, Log: a.log, Notify: func(n tool.Notice) { a.tell(e, n) }, Observe: a.toolRun, Trace: a.toolSpan,
 		ApprovalTTL: a.opt.Config.Approvals.TTL, UndoTTL: a.opt.Config.Undo.TTL, ReconcileGrace: a.opt.Config.Reconcile.Grace,
 	})
 	if err != nil {

@@ -123,6 +123,7 @@ func (a *App) llmAttempt(ctx context.Context, at llm.Attempt) {
 		outcome = string(at.Class)
 		a.log.InfoContext(ctx, "a language model did not answer", "target", at.Target, "class", at.Class, "code", at.Code, "status", at.Status, "ms", at.Millis)
 	}
+	a.modelSpan(ctx, at)
 	if a.metrics != nil {
 		a.metrics.LLMAttempt(at.Target, outcome, at.Duration)
 	}

@@ -140,7 +140,7 @@ type observer struct {
 func (o observer) Before(context.Context, hwa.Attempt) error { return nil }
 
 // After counts an attempt.
-func (o observer) After(_ context.Context, at hwa.Attempt) {
+func (o observer) After(ctx context.Context, at hwa.Attempt) {
 	if o.app.metrics == nil {
 		return // a request during start
 	}
@@ -149,6 +149,7 @@ func (o observer) After(_ context.Context, at hwa.Attempt) {
 		outcome = string(at.Kind)
 	}
 	o.app.metrics.EngineRequest(o.engine, at.Op, outcome, at.Duration)
+	o.app.engineSpan(ctx, o.engine, at)
 }
 
 // toolRun counts the calls of tools.

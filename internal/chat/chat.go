@@ -146,8 +146,23 @@ func (c *Chat) Start(ctx context.Context, who tool.Identity, q Question) (TurnIn
 	c.turns[row.ID] = t
 	c.mu.Unlock()
 	t.events.Publish(Event{"turn", info})
-	c.wg.Go(func() { c.run(who, side, info, t, q) })
+	c.wg.Go(func() { c.run(turnContext{c.base, ctx}, who, side, info, t, q) })
 	return info, nil
+}
+
+// turnContext ends with the chat and not with the request that asked, but
+// carries what the request carries: its trace and its idempotency key.
+type turnContext struct {
+	context.Context
+	asked context.Context
+}
+
+// Value looks in the request first.
+func (c turnContext) Value(key any) any {
+	if v := c.asked.Value(key); v != nil {
+		return v
+	}
+	return c.Context.Value(key)
 }
 
 func (c *Chat) session(ctx context.Context, who tool.Identity, id, text string) (string, error) {
@@ -179,9 +194,9 @@ func title(text string) string {
 }
 
 // run answers one message and stores what came of it.
-func (c *Chat) run(who tool.Identity, side Side, info TurnInfo, t *turn, q Question) {
+func (c *Chat) run(ctx context.Context, who tool.Identity, side Side, info TurnInfo, t *turn, q Question) {
 	res := Result{SessionID: info.SessionID, TurnID: info.TurnID}
-	reply, err := c.ask(who, side, info, t, q)
+	reply, err := c.ask(ctx, who, side, info, t, q)
 	res.Answer, res.Calls, res.At, res.Err = reply.Answer, reply.Calls, time.Now().UTC(), err
 	for _, p := range reply.Proposals {
 		card, cerr := side.Desk.Approval(c.base, who, p.RunID)
@@ -194,14 +209,14 @@ func (c *Chat) run(who tool.Identity, side Side, info TurnInfo, t *turn, q Quest
 	c.finish(info, t, res)
 }
 
-func (c *Chat) ask(who tool.Identity, side Side, info TurnInfo, t *turn, q Question) (reply agent.Reply, err error) {
+func (c *Chat) ask(ctx context.Context, who tool.Identity, side Side, info TurnInfo, t *turn, q Question) (reply agent.Reply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal fault while answering: %v", p)
 		}
 	}()
 	ask := agent.Question{Text: q.Text, ConversationID: info.SessionID, Jobs: q.Jobs, Propose: true, Withheld: q.Withheld}
-	return side.Asker.Ask(c.base, who, ask, agent.Listener{
+	return side.Asker.Ask(ctx, who, ask, agent.Listener{
 		Evidence: func(ev diagnose.Evidence) { t.events.Publish(Event{"evidence", ev}) },
 		Tool:     func(call agent.ToolCall, _ tool.Result) { t.events.Publish(Event{"tool", call}) },
 	})

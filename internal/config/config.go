@@ -19,6 +19,7 @@ type Config struct {
 	Undo          Undo
 	Reconcile     Reconcile
 	Logging       Logging
+	Telemetry     Telemetry
 	Knowledge     Knowledge
 	Policy        Policy
 	Redis         Redis
@@ -95,6 +96,11 @@ type Reconcile struct {
 type Logging struct {
 	Level  string // debug, info, warn or error
 	Format string // text or json
+}
+
+// Telemetry is where spans go.
+type Telemetry struct {
+	Endpoint string // base address of an OTLP collector; "" is none
 }
 
 // Knowledge is what may be searched and cited.

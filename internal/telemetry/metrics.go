@@ -25,6 +25,7 @@ type Metrics struct {
 	llm            *llmMetrics
 	less           lessMetrics
 	idempotency    *prometheus.CounterVec
+	spansDropped   prometheus.Counter
 }
 
 // NewRegistry returns a registry that already holds the Go runtime, the process
@@ -78,7 +79,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"state"}),
 	}
 	m.less = newLessMetrics(reg)
-	reg.MustRegister(m.idempotency, m.httpRequests, m.httpDuration, m.httpInFlight, m.engineRequests,
+	m.spansDropped = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "resync_otlp_spans_dropped_total", Help: "Spans that the collector did not take.",
+	})
+	reg.MustRegister(m.spansDropped, m.idempotency, m.httpRequests, m.httpDuration, m.httpInFlight, m.engineRequests,
 		m.engineDuration, m.toolDuration, m.policyDenied, m.sseClients)
 	return m
 }
@@ -131,6 +135,9 @@ func (m *Metrics) SSEOpened() (closed func()) {
 	m.sseClients.Inc()
 	return m.sseClients.Dec
 }
+
+// SpansDropped counts spans that were lost.
+func (m *Metrics) SpansDropped(n int) { m.spansDropped.Add(float64(n)) }
 
 // IdempotencyKey counts a request with an Idempotency-Key by what was found
 // under the key.
