@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// headers collects repeated -H flags, NAME:VALUE with _ for a space.
+// headers collects repeated -H flags, NAME:VALUE with + for a space.
 type headers http.Header
 
 // String satisfies flag.Value.
@@ -30,7 +30,7 @@ func (h headers) Set(s string) error {
 	if !ok {
 		return fmt.Errorf("%q is not NAME:VALUE", s)
 	}
-	http.Header(h).Set(strings.TrimSpace(name), strings.ReplaceAll(strings.TrimSpace(value), "_", " "))
+	http.Header(h).Set(strings.TrimSpace(name), strings.ReplaceAll(strings.TrimSpace(value), "+", " "))
 	return nil
 }
 
@@ -73,7 +73,7 @@ func loadCommand(ctx context.Context, args []string) error {
 	model := fs.String("model", "gpt-4o", "model to ask for")
 	stream := fs.Bool("stream", false, "ask for streams")
 	header := headers{}
-	fs.Var(header, "H", "header, NAME:VALUE, _ for a space; may be repeated")
+	fs.Var(header, "H", "header, NAME:VALUE, + for a space; may be repeated")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

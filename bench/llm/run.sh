@@ -30,8 +30,8 @@ ready() { # URL [HEADER]
 }
 
 cd "$root"
-CGO_ENABLED=0 go build -trimpath -o "$work/llm" ./bench/llm
-[ -n "${RESYNC:-}" ] || { CGO_ENABLED=0 go build -trimpath -o "$work/resync" ./cmd/resync; RESYNC=$work/resync; }
+nice go build -trimpath -o "$work/llm" ./bench/llm
+[ -n "${RESYNC:-}" ] || { nice go build -trimpath -o "$work/resync" ./cmd/resync; RESYNC=$work/resync; }
 
 "$work/llm" mock -addr 127.0.0.1:19001 & pids="$pids $!"
 "$work/llm" mock -addr 127.0.0.1:19002 -delay 50ms & pids="$pids $!"
@@ -90,8 +90,8 @@ one() {
 	case $kind in now) port=19001 ;; soon) port=19002 ;; stream) port=19003 extra=-stream ;; esac
 	case $sys in
 	direct) "$work/llm" load -label "direct $kind" -c "$c" -d "$d" $extra -url "http://127.0.0.1:$port/v1/chat/completions" ;;
-	ours) "$work/llm" load -label "ours $kind" -c "$c" -d "$d" $extra -pid "$ours" -model "$kind" -H "Authorization:Bearer_$token" -url http://127.0.0.1:19300/llm/v1/chat/completions ;;
-	portkey) "$work/llm" load -label "portkey $kind" -c "$c" -d "$d" $extra -pid "$portkey" -H x-portkey-provider:openai -H authorization:Bearer_x -H "x-portkey-custom-host:http://127.0.0.1:$port/v1" -url http://127.0.0.1:19200/v1/chat/completions ;;
+	ours) "$work/llm" load -label "ours $kind" -c "$c" -d "$d" $extra -pid "$ours" -model "$kind" -H "Authorization:Bearer+$token" -url http://127.0.0.1:19300/llm/v1/chat/completions ;;
+	portkey) "$work/llm" load -label "portkey $kind" -c "$c" -d "$d" $extra -pid "$portkey" -H x-portkey-provider:openai -H authorization:Bearer+x -H "x-portkey-custom-host:http://127.0.0.1:$port/v1" -url http://127.0.0.1:19200/v1/chat/completions ;;
 	litellm)
 		name=gpt-4o
 		[ "$kind" = now ] || name=gpt-4o-$kind
