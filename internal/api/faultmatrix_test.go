@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"resync/internal/app"
 	"resync/internal/config"
 	"resync/internal/faultnet"
 )
@@ -24,7 +25,9 @@ func TestFaultMatrixEngineThroughTheAPI(t *testing.T) {
 		c.config = func(cfg *config.Config) { cfg.Engines[0].Timeout = patience }
 	}).ready()
 	operator, admin := h.as("operator"), h.as("admin")
-	for _, tt := range []struct {
+	// Each cell reads the log of another job: what was read before is remembered.
+	ended := operator.get("/api/v1/tws/plan/current/job?status=SUCC&limit=50").ok()["items"].([]any)
+	for i, tt := range []struct {
 		fault faultnet.Fault
 		live  []int // a live read
 		says  string
@@ -48,7 +51,7 @@ func TestFaultMatrixEngineThroughTheAPI(t *testing.T) {
 			admin.postText(breakersPath+"/tws_api/reset", "").ok()
 			proxy.Set(tt.fault)
 			began := time.Now()
-			live := operator.get("/api/v1/tws/engine/info")
+			live := operator.get("/api/v1/tws/plan/current/job/joblog?job_id=" + dig(ended[i], "id").(string))
 			// Three attempts with their pauses; a request has no other deadline here.
 			if took := time.Since(began); took > 3*patience+2*time.Second+time.Second {
 				t.Errorf("a live read took %s", took)
@@ -77,4 +80,27 @@ func TestFaultMatrixEngineThroughTheAPI(t *testing.T) {
 	proxy.Set(faultnet.Pass())
 	admin.postText(breakersPath+"/tws_api/reset", "").ok()
 	operator.get("/api/v1/tws/engine/info").ok()
+}
+
+// R6: an engine that says nothing keeps nobody longer than the request's own
+// time, whatever the engine's timeout and attempts add up to.
+func TestReadsEndWithTheirDeadline(t *testing.T) {
+	var proxy *faultnet.Proxy
+	const limit = 300 * time.Millisecond
+	h := newHost(t, func(c *hostConfig) {
+		c.through = func(addr string) string { proxy = faultnet.New(t, addr); return proxy.Addr() }
+		c.config = func(cfg *config.Config) { cfg.Engines[0].Timeout = 20 * time.Second }
+		c.options = func(o *app.Options) { o.ReadTime = limit }
+	}).ready()
+	b := h.as("viewer")
+	proxy.Set(faultnet.Blackhole())
+	for _, path := range []string{"/api/v1/tws/engine/info", "/api/v1/tws/plan/current/job/joblog?job_id=" + h.jobID("PAYROLL_NET")} {
+		began := time.Now()
+		r := b.get(path)
+		took := time.Since(began)
+		t.Logf("%s: %d after %s", path, r.status, took)
+		if r.status != http.StatusGatewayTimeout && r.status != http.StatusServiceUnavailable || took > limit+2*time.Second { // 100 ms is the goal
+			t.Errorf("%s after %s: %s", path, took, r)
+		}
+	}
 }
