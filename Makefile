@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 BENCH    ?= .
 PKG      ?= ./...
 
-.PHONY: help demo test check long bench bench-llm setup models
+.PHONY: help demo test check long bench bench-retrieval bench-llm setup models
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,6 +35,10 @@ long: setup ## hours, not minutes: 2,000 kill -9 cycles, a soak of 10 minutes, t
 
 bench: ## the numbers of bench/README.md (BENCH=Msgcode to pick)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 1h ./bench/...
+
+bench-retrieval: ## search at 10,000 and 100,000 passages (1,000,000 with RESYNC_LONG=1), with bleve and FTS5 beside it
+	$(GO) test -run '^$$' -bench 'BenchmarkRetrieval$$|IndexManuals|SearchManuals' -benchtime 1x -timeout 1h ./bench
+	cd bench/peers && RESYNC_PASSAGES=$${RESYNC_PASSAGES:-100000} $(GO) test -run '^$$' -bench RetrievalPeers -benchtime 1x -timeout 1h .
 
 bench-llm: ## endpoints of language models side by side: direct, Resync, Portkey, LiteLLM (needs npm and python3; ROUNDS=3)
 	@sh bench/llm/run.sh $(or $(ROUNDS),3)

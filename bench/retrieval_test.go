@@ -16,67 +16,20 @@ import (
 	"testing"
 	"time"
 
+	"resync/internal/evaluate"
 	"resync/internal/retrieve"
 )
 
-// grownBytes is the mean size of a passage of the grown corpora, that of the reference
-// measurement (62.7 MB for 100,000).
-const grownBytes = 627
-
-// grown are n passages in documents of a hundred, made from the manuals: each copy of
-// a passage has one word in ten replaced, so that lists grow as those of more manuals
-// would.
+// grown are n passages made from the manuals.
 func grown(t testing.TB, n int) [][]retrieve.Record {
 	t.Helper()
-	var pieces []string
-	var vocabulary []string
-	for _, d := range readManuals(t, manualsDir(t, "speed of a grown index")) {
-		vocabulary = append(vocabulary, strings.Fields(d.Text)...)
-		for text := d.Text; len(text) > grownBytes; {
-			at := grownBytes
-			if i := strings.IndexByte(text[at:], '\n'); i >= 0 && i < 200 {
-				at += i + 1
-			}
-			pieces = append(pieces, text[:at])
-			text = text[at:]
-		}
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	docs := make([][]retrieve.Record, (n+99)/100)
-	for i := range n {
-		text := pieces[i%len(pieces)]
-		if i >= len(pieces) {
-			words := strings.Fields(text)
-			for j := range words {
-				if rng.IntN(10) == 0 {
-					words[j] = vocabulary[rng.IntN(len(vocabulary))]
-				}
-			}
-			text = strings.Join(words, " ")
-		}
-		text = text[:min(len(text), grownBytes)]
-		title, _, _ := strings.Cut(strings.TrimLeft(text, "# "), "\n")
-		docs[i/100] = append(docs[i/100], retrieve.Record{ID: strconv.Itoa(i), Title: title[:min(len(title), 80)], Text: text})
-	}
-	return docs
+	return evaluate.Grow(readManuals(t, manualsDir(t, "speed of a grown index")), n)
 }
 
 // titleQuestions are 200 headings of the manuals.
 func titleQuestions(t testing.TB) []string {
 	t.Helper()
-	var all []string
-	for _, d := range readManuals(t, manualsDir(t, "speed of a grown index")) {
-		for _, ln := range strings.Split(d.Text, "\n") {
-			if title, ok := strings.CutPrefix(ln, "# "); ok && len(contentWords(title)) >= 3 && len(title) < 100 {
-				all = append(all, title)
-			}
-		}
-	}
-	var out []string
-	for i := range 200 {
-		out = append(out, all[i*len(all)/200])
-	}
-	return out
+	return evaluate.TitleQuestions(readManuals(t, manualsDir(t, "speed of a grown index")), 200)
 }
 
 // indexGrown analyses on all cores and makes the index.
