@@ -73,7 +73,7 @@ func (b *Breaker) Restore(h History) error {
 func (b *Breaker) resume(h History, now int64) {
 	left := int64(0)
 	if !h.Switch.Until.IsZero() {
-		left = int64(time.Until(h.Switch.Until))
+		left = int64(min(time.Until(h.Switch.Until), forever))
 	}
 	switch {
 	case h.State == Open || h.State == HalfOpen:

@@ -10,6 +10,9 @@ import (
 // errNoReason refuses a switch nobody explains.
 var errNoReason = errors.New("breaker: give a reason and who switches: both are kept in the history")
 
+// forever is longer than a program runs; later instants would not fit.
+const forever = 100 * 365 * 24 * time.Hour
+
 // Reset closes the breaker and forgets what has been counted towards opening.
 // The totals and the history stay.
 func (b *Breaker) Reset(reason, by string) error {
@@ -40,6 +43,7 @@ func (b *Breaker) steer(to State, done string, s Switch, ttl time.Duration) erro
 	if ttl < 0 {
 		return fmt.Errorf("breaker %q: ttl is negative", b.set.Name)
 	}
+	ttl = min(ttl, forever)
 	b.mu.Lock()
 	defer b.unlock()
 	now := b.now()
