@@ -96,7 +96,7 @@ func (a *App) modelCheck(ctx context.Context) health.Result {
 
 // askModels asks one server for its list of models, which costs nothing.
 func (a *App) askModels(ctx context.Context, t config.LLMTarget) error {
-	guard, err := a.breakerOf("llm_"+t.Provider, "llm_api")
+	guard, err := a.breakerOf("llm_"+t.Provider, "llm_openai")
 	if err != nil {
 		return err
 	}
