@@ -5,19 +5,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
 	"unicode"
 
+	"resync/internal/knowledge"
 	"resync/internal/state"
 )
 
-// answerTTL is how long an answer from documents is kept. A change of the
-// documents makes it unreachable at once, because their revision is in its key.
+// answerTTL is how long an answer from documents is kept.
 const answerTTL = 24 * time.Hour
 
-// Answers keeps answers that depend on documents alone. Two questions are the
+// Answers keeps what a language model wrote about passages of documents. Two questions are the
 // same when they have the same words in the same order, letter case,
 // punctuation and the words of politeness aside; nothing is guessed. What
 // depends on the plan or on an engine is never kept.
@@ -55,42 +56,64 @@ func normalQuestion(q string) string {
 	return strings.Join(kept, " ")
 }
 
-// answerKey is where an answer is kept. Kind tells answers of different forms
-// apart.
-func answerKey(kind, revision, question string) string {
-	sum := sha256.Sum256([]byte(kind + "\x00" + revision + "\x00" + normalQuestion(question)))
-	return "answer:" + hex.EncodeToString(sum[:16])
+// answerKey is where an answer is kept: by the question, and by the very
+// passages it was made from. When a document changes, so do the passages, and
+// the old answer is not found any more.
+func answerKey(question string, passages []knowledge.Hit) string {
+	h := sha256.New()
+	h.Write([]byte(normalQuestion(question)))
+	for _, p := range passages {
+		fmt.Fprintf(h, "\x00%s\x00%s", p.Source(), p.Text)
+	}
+	return "answer:" + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Through answers from the cache or by make, whose result must come from the
-// documents of the given revision alone. Without a revision nothing is kept.
-func (a *Answers) Through(ctx context.Context, kind, revision, question string, make func() (any, error)) (v any, cached bool, trouble, err error) {
-	if revision == "" {
-		v, err = make()
-		return v, false, nil, err
+// written is what a writer made of passages.
+type written struct {
+	Text string `json:"text"`
+	By   string `json:"by"`
+	Used []int  `json:"used"`
+}
+
+// cachedWriter lets a writer write what has not been written before.
+type cachedWriter struct {
+	a       *Answers
+	next    knowledge.Writer
+	trouble func(error) // hears of a cache that does not work
+}
+
+// writer is who phrases answers for a request; nil when passages speak for
+// themselves.
+func (s *server) writer(ctx context.Context) knowledge.Writer {
+	if s.Writer == nil {
+		return nil
 	}
-	key := answerKey(kind, revision, question)
-	raw, found, trouble := a.s.Get(ctx, key)
-	count := &a.counts[0]
-	if trouble != nil || !a.s.Status().Available() {
-		count = &a.counts[1]
+	return cachedWriter{s.Answers, s.Writer, postureOf(ctx).trouble}
+}
+
+// Write answers from the cache or lets the writer write.
+func (w cachedWriter) Write(ctx context.Context, question string, passages []knowledge.Hit) (text, by string, used []int, err error) {
+	key := answerKey(question, passages)
+	raw, found, trouble := w.a.s.Get(ctx, key)
+	w.trouble(trouble)
+	count := &w.a.counts[0]
+	if trouble != nil || !w.a.s.Status().Available() {
+		count = &w.a.counts[1]
 	}
-	if found {
+	var got written
+	if found && json.Unmarshal(raw, &got) == nil {
 		count.hits.Add(1)
-		return json.RawMessage(raw), true, trouble, nil
+		return got.Text, got.By, got.Used, nil
 	}
 	count.misses.Add(1)
-	if v, err = make(); err != nil {
-		return nil, false, trouble, err
-	}
-	raw, err = json.Marshal(v)
+	got.Text, got.By, got.Used, err = w.next.Write(ctx, question, passages)
 	if err != nil {
-		return nil, false, trouble, err
+		return "", "", nil, err
 	}
-	if e := a.s.Set(ctx, key, raw, answerTTL); e != nil {
-		trouble = e
+	if raw, err = json.Marshal(got); err == nil {
+		w.trouble(w.a.s.Set(ctx, key, raw, answerTTL))
 	}
-	return v, false, trouble, nil
+	return got.Text, got.By, got.Used, nil
 }
 
 // AnswerStats is how often answers were found in the cache.

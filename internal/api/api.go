@@ -64,12 +64,11 @@ type Deps struct {
 	Reads    *state.Reads       // cached reads of the engines, through State; nil makes its own
 	Strategy *config.Strategy   // changes to the tiers; may be nil
 	Limits   Limits
+	// Announce is called once with all routes and their tiers; may be nil.
+	Announce func([]Route)
 	Answers  *Answers // cached answers from documents; nil makes its own
 	// RedisFailFast is what the settings say about the start, for the status.
 	RedisFailFast bool
-	// Revision names the documents that answers are made from; "" keeps answers
-	// out of the cache. May be nil.
-	Revision func() string
 	// LLM answers below /llm/v1; nil when no language model is set up.
 	LLM *llm.Chain
 	// Knowledge answers the routes below /rag. Writer phrases answers from its
@@ -164,6 +163,9 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerSystem(mux)
 	if err := s.tiers.check(); err != nil {
 		return nil, nil, fmt.Errorf("strategy file: %w", err)
+	}
+	if d.Announce != nil {
+		d.Announce(s.routes)
 	}
 	if m := s.api.OpenAPI().Components.Schemas.Map()["ErrorModel"]; m != nil {
 		m.Properties["trace_id"] = &huma.Schema{Type: huma.TypeString, Description: "The id under which the log knows the request; also in X-Correlation-ID."}

@@ -129,7 +129,7 @@ func (s *server) ragQuery(ctx context.Context, in *ragQueryInput) (*ragQueryOutp
 	if q.K == 0 {
 		q.K = queryDefault
 	}
-	a, err := s.Knowledge.Answer(ctx, q, s.Writer)
+	a, err := s.Knowledge.Answer(ctx, q, s.writer(ctx))
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}

@@ -70,6 +70,7 @@ type App struct {
 	book     *breakerBook
 	shared   *state.State // shared caches and limits
 	reads    *state.Reads
+	routes   []api.Route // with their tiers
 	answers  *api.Answers
 	self     string            // name of this server among those that share the state
 	breakers *breaker.Registry // every outbound call passes one of them
@@ -186,7 +187,7 @@ func (a *App) openHTTP(context.Context) error {
 	reg.MustRegister(telemetry.NewRedisCollector(a.redisState))
 	d := api.Deps{
 		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.opt.Config.Redis.FailFast,
-		Limits: api.Limits(a.opt.Config.Limits), Revision: a.revision,
+		Limits: api.Limits(a.opt.Config.Limits), Announce: func(r []api.Route) { a.routes = r },
 		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
 		LLM: a.llm, Knowledge: a.base, Reindex: a.reindex, Chunking: knowledge.NewChunkSettings(a.db), Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}

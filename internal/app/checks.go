@@ -16,6 +16,9 @@ import (
 func (a *App) checks() (*health.Runner, error) {
 	list := slices.Concat(a.settingsChecks(), a.machineChecks())
 	rest := slices.Concat(a.storeChecks(), a.moduleChecks(), a.serviceChecks(), a.faceChecks())
+	if a.shared != nil {
+		rest = append(rest, a.sharedCheck())
+	}
 	for _, e := range a.engines {
 		rest = append(rest, a.engineChecks(e)...)
 	}

@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"resync/internal/api"
@@ -112,19 +110,36 @@ func (a *App) hear() {
 	})
 }
 
-// stateCheck is the shared state for /health and the doctor.
-func (a *App) stateCheck() health.Check {
-	return health.Check{Name: "redis:responseTime", Fix: "start Redis, or look at redis.url; see docs/operations.md for what works meanwhile",
-		Run: func(ctx context.Context) health.Result {
-			if a.shared.Status().Mode == state.Embedded {
-				return health.Passed("no Redis is configured; the memory of this server serves")
-			}
-			start := time.Now()
-			if err := a.shared.Check(ctx); err != nil {
-				return health.Warned("%v", err)
-			}
-			return health.Passed(time.Since(start).Round(10 * time.Microsecond).String())
-		}}
+// sharedCheck is the shared state for /health, with what its absence does to
+// whom.
+func (a *App) sharedCheck() health.Check {
+	return health.Check{Name: "redis:responseTime", Title: "Shared state", Category: health.Dependencies,
+		Fix: "start Redis, or look at redis.url; docs/operations.md says what works meanwhile", Run: a.lookAtShared}
+}
+
+func (a *App) lookAtShared(ctx context.Context) health.Result {
+	if a.shared.Status().Mode == state.Embedded {
+		return health.Passed("no Redis is configured; the memory of this server serves")
+	}
+	start := time.Now()
+	if err := a.shared.Check(ctx); err != nil {
+		r := health.Warned("%v", err)
+		r.Affected = a.affected()
+		return r
+	}
+	return health.Result{Status: health.Pass, Observed: float64(time.Since(start).Microseconds()) / 1000, Unit: "ms"}
+}
+
+// affected lists what refuses or works with less while Redis is away.
+func (a *App) affected() []string {
+	var out []string
+	for _, r := range a.routes {
+		if r.Tier != api.ReadOnly {
+			out = append(out, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // redisState is what a scrape reads.
@@ -135,22 +150,4 @@ func (a *App) redisState() telemetry.RedisState {
 		Configured: st.Mode != state.Embedded, Up: st.Available(), Unavailable: st.Down.Seconds(), Outages: st.Outages,
 		Hits: n.Hits, Misses: n.Misses, LessHits: n.LessHits, LessMisses: n.LessMisses,
 	}
-}
-
-// revision names the documents as they are: answers that were made from others
-// are not found under it. "" while there are none.
-func (a *App) revision() string {
-	h := sha256.New()
-	n := 0
-	for _, d := range a.base.Sources() {
-		if d.State == store.DocumentActive {
-			fmt.Fprintf(h, "%s\x00%s\x00%s\n", d.Collection, d.Name, d.SHA256)
-			n++
-		}
-	}
-	if n == 0 && !a.opt.Config.Knowledge.Handbook {
-		return ""
-	}
-	fmt.Fprintf(h, "handbook %v %s", a.opt.Config.Knowledge.Handbook, a.opt.Version)
-	return hex.EncodeToString(h.Sum(nil)[:12])
 }

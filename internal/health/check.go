@@ -48,10 +48,11 @@ type Check struct {
 // Result is what a check found.
 type Result struct {
 	Status   Status
-	Output   string // what was found, for people; must not hold secrets
-	Fix      string // what to do about it; "" takes the check's own hint
-	Observed any    // the measured value, if there is one
-	Unit     string // its unit
+	Output   string   // what was found, for people; must not hold secrets
+	Fix      string   // what to do about it; "" takes the check's own hint
+	Observed any      // the measured value, if there is one
+	Unit     string   // its unit
+	Affected []string // routes that refuse or work with less because of it
 }
 
 // Passed is a result that is in order; text tells what was seen.

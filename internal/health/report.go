@@ -117,6 +117,7 @@ type Observed struct {
 	Output        string    `json:"output,omitempty"`
 	Critical      bool      `json:"critical"`
 	Fix           string    `json:"fix,omitempty"`
+	Affected      []string  `json:"affectedEndpoints,omitempty"`
 }
 
 // Document returns the report as a document with all details.
@@ -131,7 +132,7 @@ func (r Report) Document(about About) Document {
 		o := Observed{ComponentID: component, Status: it.Status, ObservedValue: it.Observed, ObservedUnit: it.Unit,
 			Time: it.At, Output: it.Output, Critical: it.Critical}
 		if it.Status != Pass {
-			o.Fix = it.Fix
+			o.Fix, o.Affected = it.Fix, it.Affected
 			bad = append(bad, it.Name)
 		}
 		d.Checks[it.Name] = append(d.Checks[it.Name], o)
