@@ -41,6 +41,8 @@ type host struct {
 	stop func() // ends the server
 
 	mu      sync.Mutex
+	onRead  func(*http.Request)                           // sees every read of the engine
+	broken  bool                                          // the engine answers 502
 	onWrite func(http.ResponseWriter, *http.Request) bool // sees the next write to the engine; true means it has answered
 }
 
@@ -116,6 +118,16 @@ func (h *host) serve() {
 
 // engine stands before the simulator.
 func (h *host) engine(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	onRead, broken := h.onRead, h.broken
+	h.mu.Unlock()
+	if broken {
+		http.Error(w, "the engine is broken", http.StatusBadGateway)
+		return
+	}
+	if onRead != nil && r.Method == http.MethodGet {
+		onRead(r)
+	}
 	if r.Method == http.MethodPut || r.Method == http.MethodPatch {
 		h.mu.Lock()
 		hook := h.onWrite

@@ -74,6 +74,32 @@ func (g *Group) Master() *Server {
 	return nil
 }
 
+// Failover kills the master; the sentinels then make the replica the master.
+func (g *Group) Failover() {
+	if m := g.Master(); m != nil {
+		m.Kill()
+	}
+}
+
+// Heal waits for a master and starts the other server again as its replica.
+func (g *Group) Heal() {
+	g.t.Helper()
+	var m *Server
+	g.eventually("a new master", func() bool { m = g.Master(); return m != nil })
+	host, port, _ := net.SplitHostPort(m.Addr)
+	for _, s := range g.Servers {
+		if s != m {
+			s.Kill()
+			s.args = []string{"--replicaof", host + " " + port, "--repl-diskless-sync-delay", "0"}
+			s.Run()
+			g.eventually("the replica to follow", func() bool { return g.linked(s) })
+		}
+	}
+	g.eventually("the sentinels to know the replica", func() bool {
+		return g.Sentinels[0].ask("INFO sentinel", "status=ok,address="+m.Addr+",slaves=1") != ""
+	})
+}
+
 func (g *Group) linked(s *Server) bool {
 	return s.ask("INFO replication", "master_link_status:up") != ""
 }

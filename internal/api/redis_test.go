@@ -1,0 +1,466 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"resync/internal/api"
+	"resync/internal/config"
+	"resync/internal/faultnet"
+	"resync/internal/state/statetest"
+)
+
+// withRedis gives a host a Redis at an address.
+func withRedis(url string) func(*hostConfig) {
+	return func(c *hostConfig) {
+		c.config = func(cfg *config.Config) {
+			cfg.Redis = config.Redis{URL: config.NewSecret(url), FailFast: true, MaxRetries: 3, Backoff: 50 * time.Millisecond, CheckEvery: time.Second}
+		}
+	}
+}
+
+const (
+	infoPath  = "/api/v1/tws/engine/info"
+	redisPath = "/api/v1/health/redis"
+)
+
+// away waits until the host knows that Redis is gone, and back until it is here.
+func (b *browser) away() {
+	b.h.t.Helper()
+	b.h.eventually("Redis to be away", func() bool { return b.get(redisPath).ok()["status"] == "degraded" })
+}
+
+func (b *browser) back() {
+	b.h.t.Helper()
+	b.h.eventually("Redis to be back", func() bool { return b.get(redisPath).ok()["status"] == "healthy" })
+}
+
+func TestEmbeddedStateSaysSo(t *testing.T) {
+	h := newHost(t).ready()
+	b := h.as("operator")
+	got := b.get(redisPath)
+	body := got.ok()
+	if body["status"] != "embedded" || body["idempotency_safe"] != true || dig(body, "redis", "enabled") != false || dig(body, "redis", "mode") != "embedded" {
+		t.Errorf("got %s", got)
+	}
+	for _, r := range []reply{got, b.get(infoPath), b.post("/api/v1/chat", map[string]string{"message": "what does AWSBHT061E mean"})} {
+		if r.header.Get("X-Redis-Status") != "embedded" || r.header.Get("X-Degraded-Mode") != "" || !strings.HasSuffix(r.header.Get("X-Processing-Time"), "ms") {
+			t.Errorf("headers %v", r.header)
+		}
+	}
+}
+
+// TestDefect19_EveryRouteKeepsItsTier freezes a real Redis and asks every route:
+// the original's middleware was never mounted, its patterns matched almost
+// nothing, and what it did when degraded was nowhere.
+func TestDefect19_EveryRouteKeepsItsTier(t *testing.T) {
+	r := statetest.Start(t)
+	h := newHost(t, withRedis(r.URL())).ready()
+	b := h.as("admin")
+	if got := b.get(infoPath); got.header.Get("X-Redis-Status") != "available" || got.header.Get("X-Degraded-Mode") != "" {
+		t.Errorf("while Redis answers: %v", got.header)
+	}
+	r.Freeze()
+	b.away()
+	routes, err := api.Routes()
+	must(t, err)
+	count := map[api.Tier]int{}
+	for _, route := range routes {
+		path := strings.NewReplacer("{action}", "hold", "{id}", "none", "{run_id}", "none", "{trace_id}", "none", "{turn_id}", "none", "{name}", "none",
+			"{job_id}", "none", "{key}", "none").Replace(route.Path)
+		if route.Path == "/auth/logout" || strings.HasSuffix(path, "/auth/logout") && route.Tier != api.Critical {
+			continue
+		}
+		var got reply
+		if route.Method == http.MethodGet || route.Method == http.MethodDelete {
+			got = b.do(route.Method, path, nil, "Last-Event-ID", "x")
+		} else {
+			got = b.do(route.Method, path, strings.NewReader("{}"))
+		}
+		count[route.Tier]++
+		name := route.Method + " " + route.Path
+		if got.header.Get("X-Redis-Status") != "unavailable" {
+			t.Errorf("%s: X-Redis-Status %q (%d)", name, got.header.Get("X-Redis-Status"), got.status)
+		}
+		switch route.Tier {
+		case api.Critical:
+			doc := got.problem(http.StatusServiceUnavailable, "Redis")
+			if doc["error"] != "Service Temporarily Unavailable" || doc["tier"] != "CRITICAL" || doc["endpoint"] != route.Method+" "+path ||
+				doc["reason"] == "" || doc["message"] == "" || fmt.Sprint(doc["retry_after"]) != got.header.Get("Retry-After") {
+				t.Errorf("%s: %s, Retry-After %q", name, got, got.header.Get("Retry-After"))
+			}
+		case api.BestEffort:
+			if got.header.Get("X-Degraded-Mode") != "true" || got.header.Get("X-Degraded-Reason") == "" || (got.status == 503 && strings.Contains(string(got.body), "Service Temporarily")) {
+				t.Errorf("%s: %d %v", name, got.status, got.header)
+			}
+		case api.ReadOnly:
+			if got.header.Get("X-Degraded-Mode") != "" || strings.Contains(string(got.body), "Service Temporarily") {
+				t.Errorf("%s: %d %v", name, got.status, got.header)
+			}
+		}
+	}
+	if count[api.Critical] < 15 || count[api.BestEffort] < 30 || count[api.ReadOnly] < 10 {
+		t.Errorf("only %v routes were asked", count)
+	}
+	for _, p := range []string{"/livez", "/metrics", "/docs", "/openapi.json", "/health"} {
+		if got := b.get(p); got.status != http.StatusOK {
+			t.Errorf("%s: %d", p, got.status)
+		}
+	}
+	got := b.get("/api/v1/admin/resilience/status").ok()
+	if dig(got, "redis_strategy", "mode") != "degraded" || len(got["degraded_endpoints"].([]any)) < 20 || dig(got, "redis_strategy", "error") == "" {
+		t.Errorf("resilience status: %v", got["redis_strategy"])
+	}
+	if health := string(b.get("/health").body); !strings.Contains(health, "affectedEndpoints") || !strings.Contains(health, "POST /api/v1/tws/execute/{action}") {
+		t.Errorf("/health does not name the affected endpoints: %.300s", health)
+	}
+	metrics := string(b.get("/metrics").body)
+	for _, m := range []string{"resync_redis_up 0", `resync_degraded{missing="redis"} 1`, "resync_redis_unavailable_duration_seconds ", "resync_requests_503_total ",
+		`resync_requests_degraded_total{behavior="query_tws_direct"}`} {
+		if !strings.Contains(metrics, m) {
+			t.Errorf("/metrics has no %s", m)
+		}
+	}
+	r.Thaw()
+	b.back()
+	if got := b.get("/api/v1/agents/approvals"); got.status != http.StatusOK || got.header.Get("X-Redis-Status") != "available" {
+		t.Errorf("after the outage: %s %v", got, got.header)
+	}
+}
+
+// The matrix {Redis} × {refuse, blackhole, reset, delay, cut} × tiers: no cell
+// hangs, and each heals.
+func TestRedisFaults(t *testing.T) {
+	r := statetest.Start(t)
+	p := faultnet.New(t, r.Addr)
+	h := newHost(t, withRedis("redis://"+p.Addr())).ready()
+	b := h.as("operator")
+	body := map[string]any{"tool_name": "get_job_status", "parameters": map[string]string{"job": "PAYROLL_NET"}}
+	for _, f := range []faultnet.Fault{faultnet.Refuse(), faultnet.Blackhole(), faultnet.Reset(), faultnet.Delay(2 * time.Second), faultnet.Cut(2), faultnet.CutReset(1),
+		faultnet.Answer("garbage", []byte("HTTP/1.1 200 OK\r\n\r\n"))} {
+		t.Run(f.String(), func(t *testing.T) {
+			if got := b.post(executePath, body); got.status != http.StatusOK {
+				t.Fatalf("before the fault: %s", got)
+			}
+			p.Set(f)
+			var slowest time.Duration
+			timed := func(do func() reply) reply {
+				start := time.Now()
+				got := do()
+				slowest = max(slowest, time.Since(start))
+				return got
+			}
+			// The first request already is answered by what is true now.
+			timed(func() reply { return b.post(executePath, body) }).problem(http.StatusServiceUnavailable, "Service Temporarily Unavailable")
+			b.away()
+			for range 3 {
+				timed(func() reply { return b.post(executePath, body) }).problem(http.StatusServiceUnavailable, "Service Temporarily Unavailable")
+				got := timed(func() reply { return b.get("/api/v1/tws/plan/current/job?limit=1") })
+				if got.status != http.StatusOK || got.header.Get("X-Degraded-Mode") != "true" {
+					t.Errorf("BEST_EFFORT: %d %v", got.status, got.header)
+				}
+				if got := timed(func() reply { return b.get("/api/v1/tws/engines") }); got.status != http.StatusOK || got.header.Get("X-Degraded-Mode") != "" {
+					t.Errorf("READ_ONLY: %d %v", got.status, got.header)
+				}
+			}
+			if slowest > 3*time.Second { // the bound of a call is a quarter of a second
+				t.Errorf("a request took %s", slowest)
+			}
+			p.Set(faultnet.Pass())
+			b.back()
+			t.Logf("slowest request %s", slowest)
+		})
+	}
+}
+
+// A degraded chat answers and proposes nothing.
+func TestChatOnlyReadsWhileRedisIsAway(t *testing.T) {
+	r := statetest.Start(t)
+	h := newHost(t, withRedis(r.URL())).ready()
+	h.inject("job-abend")
+	b := h.as("operator")
+	ask := map[string]string{"message": "Rerun PAY_AGT1#PAYROLL.PAYROLL_NET"}
+	if got := b.post("/api/v1/chat", ask).ok(); len(got["approvals"].([]any)) != 1 {
+		t.Fatalf("while Redis answers: %v", got)
+	}
+	r.Kill()
+	b.away()
+	got := b.post("/api/v1/chat", ask)
+	if list := got.ok()["approvals"].([]any); len(list) != 0 || !strings.Contains(string(got.body), "The action was not proposed: Redis is away") {
+		t.Errorf("got %s", got)
+	}
+	if got.header.Get("X-Degraded-Reason") != "TWS operations disabled - read-only mode" {
+		t.Errorf("headers %v", got.header)
+	}
+	if got := b.post("/api/v1/rag/query", map[string]string{"query": "AWSBHT061E"}); got.status != http.StatusOK || got.header.Get("X-Cost-Impact") != "3x" {
+		t.Errorf("rag: %s %v", got, got.header)
+	}
+	if len(h.sim.Writes()) != 0 {
+		t.Error("the engine was written to")
+	}
+	r.Run()
+	b.back()
+	if got := b.post("/api/v1/chat", ask).ok(); len(got["approvals"].([]any)) != 1 {
+		t.Errorf("after the outage: %v", got)
+	}
+}
+
+// An open stream says that news is missing, and that it comes again.
+func TestStreamsSayThatNewsIsMissing(t *testing.T) {
+	r := statetest.Start(t)
+	h := newHost(t, withRedis(r.URL())).ready()
+	feed := h.as("viewer").stream(http.MethodGet, "/api/v1/events", "")
+	defer feed.stop()
+	r.Freeze()
+	seen := map[string]bool{}
+	wait := func(name string) {
+		t.Helper()
+		for !seen[name] {
+			f, ok := feed.next()
+			if !ok {
+				t.Fatalf("the stream ended before %s", name)
+			}
+			seen[f.name] = true
+		}
+	}
+	wait("degraded")
+	r.Thaw()
+	wait("reset")
+}
+
+// Two servers that share a Redis tell each other's screens, and what one changes
+// is read anew by the other.
+func TestServersTellEachOther(t *testing.T) {
+	r := statetest.Start(t)
+	first := newHost(t, withRedis(r.URL())).ready()
+	second := newHost(t, withRedis(r.URL())).ready()
+	feed := second.as("viewer").stream(http.MethodGet, "/api/v1/events", "")
+	defer feed.stop()
+	first.inject("job-abend")
+	run := first.as("operator").propose("rerun_job", map[string]any{"job": "PAYROLL_NET"})
+	for {
+		f, ok := feed.next()
+		if !ok {
+			t.Fatal("the stream ended")
+		}
+		if f.data["run_id"] == run {
+			return
+		}
+	}
+}
+
+// One read of the engine serves all who ask for the same at the same time, and
+// those who ask soon after; an action makes it void.
+func TestReadsAreSharedAndDated(t *testing.T) {
+	var asked atomic.Int64
+	h := newHost(t).ready()
+	h.mu.Lock()
+	h.onRead = func(r *http.Request) {
+		if strings.Contains(r.URL.Path, "/engine/info") {
+			asked.Add(1)
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	h.mu.Unlock()
+	b := h.as("operator")
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if got := b.get(infoPath); got.status != http.StatusOK || dig(got.object(), "meta", "freshness") != "live" || got.header.Get("X-Freshness") != "live" {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+	wg.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the engine was asked %d times for 50 requests", n)
+	}
+	meta := b.get(infoPath).ok()["meta"].(map[string]any)
+	if meta["cached"] != true || meta["fetched_at"] == "" {
+		t.Errorf("meta %v", meta)
+	}
+	h.inject("job-abend")
+	b.approve(b.propose("rerun_job", map[string]any{"job": "PAYROLL_NET"})).ok()
+	h.eventually("the action to void what was read", func() bool {
+		return b.get(infoPath).ok()["meta"].(map[string]any)["cached"] == false || asked.Load() > 1
+	})
+}
+
+// What the engine said last is shown, with its age and the reason, when it does
+// not answer any more.
+func TestAnOldAnswerIsBetterThanNone(t *testing.T) {
+	h := newHost(t).ready()
+	b := h.as("operator")
+	b.get(infoPath).ok()
+	h.inject("job-abend")
+	run := b.propose("rerun_job", map[string]any{"job": "PAYROLL_NET"})
+	b.approve(run).ok() // voids what was read
+	h.eventually("the run to be verified", func() bool { return b.get(runsPath + "/" + run).ok()["phase"] == "verified" })
+	h.mu.Lock()
+	h.broken = true
+	h.mu.Unlock()
+	got := b.get(infoPath)
+	if meta := got.ok()["meta"].(map[string]any); meta["why_old"] == nil || meta["cached"] != true {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	h := newHost(t, func(c *hostConfig) {
+		c.config = func(cfg *config.Config) { cfg.Limits = config.Limits{Chat: 4, Actions: 3} }
+	}).ready()
+	b, other := h.as("operator"), h.as("operator-two")
+	statuses := []int{}
+	for range 5 {
+		got := b.post("/api/v1/chat", map[string]string{"message": "what does AWSBHT061E mean"})
+		statuses = append(statuses, got.status)
+		if got.header.Get("RateLimit-Policy") != `"chat";q=4;w=60` || !strings.HasPrefix(got.header.Get("RateLimit"), `"chat";r=`) {
+			t.Errorf("headers %v", got.header)
+		}
+		if got.status == http.StatusTooManyRequests {
+			got.problem(429, "too many requests", "4 in 1m0s")
+			if got.header.Get("Retry-After") == "" {
+				t.Error("429 without Retry-After")
+			}
+		}
+	}
+	if diff := cmp.Diff([]int{200, 200, 200, 200, 429}, statuses); diff != "" {
+		t.Error(diff)
+	}
+	if got := other.post("/api/v1/chat", map[string]string{"message": "hello"}); got.status == 429 {
+		t.Error("one person's limit holds for another")
+	}
+	for i := range 4 {
+		got := b.post(executePath, map[string]any{"tool_name": "get_job_status", "parameters": map[string]string{"job": "PAYROLL_NET"}})
+		if (got.status == 429) != (i == 3) {
+			t.Errorf("action %d: %d", i, got.status)
+		}
+	}
+}
+
+// outage is one way to lose Redis and to get it back.
+type outage struct{ lose, regain func() }
+
+// TestNothingIsExecutedTwiceOverOutages holds and releases jobs through the
+// whole product while Redis comes and goes. Every refused request is sent again
+// with the same key, every approval twice; the engine must see each approved
+// action once. Three cycles of each kind, a hundred with RESYNC_LONG=1.
+func TestNothingIsExecutedTwiceOverOutages(t *testing.T) {
+	kinds := map[string]func(*testing.T) (string, outage){
+		"SIGSTOP": func(t *testing.T) (string, outage) {
+			r := statetest.Start(t)
+			return r.URL(), outage{r.Freeze, r.Thaw}
+		},
+		"SIGKILL": func(t *testing.T) (string, outage) {
+			r := statetest.Start(t)
+			return r.URL(), outage{r.Kill, r.Run}
+		},
+		"failover": func(t *testing.T) (string, outage) {
+			g := statetest.StartGroup(t)
+			return g.URL(), outage{g.Failover, g.Heal}
+		},
+	}
+	for name, start := range kinds {
+		t.Run(name, func(t *testing.T) {
+			cycles := 3
+			if os.Getenv("RESYNC_LONG") == "1" {
+				cycles = 100
+			}
+			url, o := start(t)
+			h := newHost(t, withRedis(url)).ready()
+			runCycles(t, h, o, cycles)
+		})
+	}
+}
+
+func runCycles(t *testing.T, h *host, o outage, cycles int) {
+	b := h.as("operator")
+	jobs := b.get("/api/v1/tws/plan/current/job?status=HOLD&limit=4").ok()["items"].([]any)
+	if len(jobs) < 4 {
+		t.Fatalf("only %d jobs wait", len(jobs))
+	}
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	approved, refused := 0, 0
+	var lost, found []time.Duration
+	var people []*browser
+	for i := range jobs {
+		people = append(people, h.as(fmt.Sprintf("operator-%d", i)))
+	}
+	for i, j := range jobs {
+		wg.Go(func() {
+			name, tool := j.(map[string]any)["name"].(string), []string{"hold_job", "release_job"}
+			own := people[i]
+			for n := 0; !stop.Load(); n++ {
+				key := fmt.Sprintf("%s-%d", t.Name(), i*1_000_000+n)
+				prop := own.until(&refused, &mu, "/api/v1/agents/tools/execute", map[string]any{"tool_name": tool[n%2], "parameters": map[string]string{"job": name}, "reason": "ring"}, key+"-p")
+				id, _ := prop.object()["approval_id"].(string)
+				if prop.status != http.StatusOK || id == "" {
+					t.Errorf("proposal: %s", prop)
+					return
+				}
+				var twice sync.WaitGroup
+				for range 2 { // a double click
+					twice.Go(func() {
+						own.until(&refused, &mu, approvalsPath+"/"+id, map[string]string{"action": "approve", "reason": "agreed"}, key+"-a")
+					})
+				}
+				twice.Wait()
+				h.eventually("run "+id+" to end", func() bool {
+					phase := own.get(runsPath + "/" + id).ok()["phase"]
+					return phase == "verified" || phase == "done" || phase == "undoable" || phase == "error"
+				})
+				mu.Lock()
+				approved++
+				mu.Unlock()
+			}
+		})
+	}
+	for range cycles {
+		time.Sleep(60 * time.Millisecond)
+		start := time.Now()
+		o.lose()
+		h.eventually("the outage to show", func() bool { return b.get("/api/v1/agents/approvals").header.Get("X-Redis-Status") == "unavailable" })
+		lost = append(lost, time.Since(start))
+		time.Sleep(100 * time.Millisecond)
+		o.regain()
+		start = time.Now()
+		h.eventually("the end of the outage to show", func() bool { return b.get("/api/v1/agents/approvals").header.Get("X-Redis-Status") == "available" })
+		found = append(found, time.Since(start))
+	}
+	stop.Store(true)
+	wg.Wait()
+	writes := len(h.sim.Writes())
+	slices.Sort(lost)
+	slices.Sort(found)
+	t.Logf("%d cycles: %d actions approved, %d writes on the engine, %d requests refused and sent again; outage shown after p50 %s max %s, end shown after p50 %s max %s",
+		cycles, approved, writes, refused, lost[len(lost)/2], lost[len(lost)-1], found[len(found)/2], found[len(found)-1])
+	if writes != approved || approved == 0 {
+		t.Errorf("%d approved actions were %d writes on the engine", approved, writes)
+	}
+}
+
+// until sends a request again, with the same key, as long as it is refused for
+// want of Redis or still under way.
+func (b *browser) until(refused *int, mu *sync.Mutex, path string, body any, key string) reply {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		got := b.post(path, body, "Idempotency-Key", `"`+key+`"`)
+		busy := got.status == http.StatusConflict && strings.Contains(string(got.body), "still being carried out")
+		if (got.status != http.StatusServiceUnavailable && !busy) || time.Now().After(end) {
+			return got
+		}
+		mu.Lock()
+		*refused++
+		mu.Unlock()
+	}
+}
