@@ -31,6 +31,14 @@ const (
 	poolTime = 150 * time.Millisecond
 )
 
+// The client stops dialling for up to a second after as many failures as its
+// pool is large, which would hide that Redis is back. Connections are made when
+// they are needed, so large pools cost nothing.
+const (
+	clientPool = 1024
+	lookerPool = 1 << 16
+)
+
 // remote is the state in Redis.
 type remote struct {
 	client redis.UniversalClient // of the requests
@@ -71,7 +79,7 @@ func openRemote(ctx context.Context, s Settings) (*remote, error) {
 	}
 	logging.Disable() // the client would write to standard error; the monitor reports instead
 	r := &remote{
-		client: redis.NewUniversalClient(options(a, 64)), looker: redis.NewUniversalClient(options(a, 2)),
+		client: redis.NewUniversalClient(options(a, clientPool)), looker: redis.NewUniversalClient(options(a, lookerPool)),
 		prefix: s.Prefix, script: redis.NewScript(gcraLua), b: s.Breaker,
 	}
 	if r.prefix == "" {
