@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -224,11 +225,11 @@ func TestRefusedIsNeverSent(t *testing.T) {
 // down is an engine that is away in one way or another; it counts what arrives.
 type down struct {
 	answer func(*http.Request) (*http.Response, error)
-	n      int
+	n      atomic.Int64
 }
 
 func (d *down) RoundTrip(r *http.Request) (*http.Response, error) {
-	d.n++
+	d.n.Add(1)
 	return d.answer(r)
 }
 
@@ -258,13 +259,13 @@ func TestOutageOfAMinute(t *testing.T) {
 						t.Fatal(err)
 					}
 					requests := outage(t, client)
-					if float64(engine.n) > 1.1*float64(requests)+10 { // 10 is the budget's reserve for quiet times
-						t.Errorf("%d attempts for %d requests", engine.n, requests)
+					if float64(engine.n.Load()) > 1.1*float64(requests)+10 { // 10 is the budget's reserve for quiet times
+						t.Errorf("%d attempts for %d requests", engine.n.Load(), requests)
 					}
-					if with && float64(engine.n) > 1.1*float64(requests) {
-						t.Errorf("%d attempts for %d requests with a breaker", engine.n, requests)
+					if with && float64(engine.n.Load()) > 1.1*float64(requests) {
+						t.Errorf("%d attempts for %d requests with a breaker", engine.n.Load(), requests)
 					}
-					t.Logf("%d attempts upstream for %d requests", engine.n, requests)
+					t.Logf("%d attempts upstream for %d requests", engine.n.Load(), requests)
 					engine.answer = func(*http.Request) (*http.Response, error) {
 						return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 					}
