@@ -2,6 +2,7 @@ package retrieve
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -67,6 +68,9 @@ func parse(text string) query {
 		}
 		q.wrong = q.wrong || trouble[fold(w)]
 	})
+	if low := strings.ToLower(text); q.wrong && (strings.Contains(low, "no more than") || strings.Contains(low, "no later than")) {
+		q.wrong = slices.ContainsFunc(list, func(w string) bool { w = fold(w); return w != "no" && trouble[w] })
+	}
 	q.wrong = q.wrong || len(q.codes) > 0
 	for _, w := range list[:min(len(list), maxSequence)] {
 		q.sequence = append(q.sequence, hashWord(stemEnglish(fold(w))))

@@ -1,0 +1,28 @@
+package retrieve
+
+// QuestionTerm is one form a word of a question may take in a passage.
+type QuestionTerm struct {
+	// Term is as [Terms] gives it for the words of a passage.
+	Term string
+	// Weight is 1 for the word itself and less for a synonym or a part of a name.
+	Weight float32
+}
+
+// QuestionTerms are the terms that an index outside is asked for: the words of a
+// question in their forms, with the synonyms and translations of the glossaries,
+// and its message codes.
+func QuestionTerms(text string) []QuestionTerm {
+	q := parse(text)
+	var out []QuestionTerm
+	for _, g := range q.groups {
+		for _, m := range g.terms {
+			out = append(out, QuestionTerm{m.term, m.weight})
+		}
+	}
+	for _, c := range q.codes {
+		for _, t := range Terms(c) {
+			out = append(out, QuestionTerm{t, codeInBody})
+		}
+	}
+	return out
+}
