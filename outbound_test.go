@@ -16,6 +16,7 @@ import (
 // breaker into it.
 func outbound() map[string]string {
 	return map[string]string{
+		"bench/llm/load.go":                   "the load generator of a benchmark; what it asks is what is measured",
 		"breaker/transport.go":                "the transport a breaker is put before when none is given",
 		"internal/evaluate/failover/stage.go": "a drill: it measures what a client sees, breakers included",
 		"internal/state/remote.go":            "each call goes through remote.do, which asks the breaker redis",

@@ -35,8 +35,8 @@ func (s *server) needsModel(h http.HandlerFunc) http.HandlerFunc {
 	if s.LLM != nil {
 		return h
 	}
-	return func(w http.ResponseWriter, _ *http.Request) {
-		openai.Refuse(w, http.StatusServiceUnavailable, "no_model", "no language model is set up here: an administrator names one under llm: in the settings file, or with LLM_ENDPOINT and LLM_API_KEY")
+	return func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, r, http.StatusServiceUnavailable, "no language model is set up here: an administrator names one under llm: in the settings file, or with LLM_ENDPOINT and LLM_API_KEY")
 	}
 }
 

@@ -239,11 +239,6 @@ func errorJSON(class, code, message string, attempts []llm.Attempt) []byte {
 	return body
 }
 
-// Refuse answers a request that is not let in, in the form this wire has for it.
-func Refuse(w http.ResponseWriter, status int, code, message string) {
-	writeError(w, status, code, message, nil)
-}
-
 // Models answers GET …/models.
 func (s *Server) Models(w http.ResponseWriter, _ *http.Request) {
 	type model struct {
