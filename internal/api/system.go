@@ -29,6 +29,11 @@ func (s *server) registerSystem(mux *http.ServeMux) {
 	for _, p := range both("/livez") {
 		mux.HandleFunc("GET "+p, func(w http.ResponseWriter, _ *http.Request) { writePlain(w, http.StatusOK, "ok\n") })
 	}
+	// The port opens when every phase of the start is over, recovery included:
+	// whoever gets an answer here gets it from a server that has started.
+	for _, p := range both("/startupz") {
+		mux.HandleFunc("GET "+p, func(w http.ResponseWriter, _ *http.Request) { writePlain(w, http.StatusOK, "started\n") })
+	}
 	for _, p := range both("/readyz") {
 		mux.HandleFunc("GET "+p, s.ready)
 	}
