@@ -59,7 +59,11 @@ func Postgres(t testing.TB) *Server {
 }
 
 // findPostgres is the directory of the newest server programs, or "".
+// RESYNC_POSTGRES_BIN names another one, such as that of a server with extensions.
 func findPostgres() string {
+	if dir := os.Getenv("RESYNC_POSTGRES_BIN"); dir != "" {
+		return dir
+	}
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	slices.Sort(dirs)
 	if len(dirs) > 0 {
