@@ -47,15 +47,33 @@ func (a *App) openEmbedder() (embed.Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, Proxy: http.ProxyFromEnvironment}
-	a.closers = append(a.closers, func() error { transport.CloseIdleConnections(); return nil })
-	m, err := embed.NewRemote(embed.Settings{
+	m, idle, err := serverEmbedder(embed.Settings{
 		Protocol: embed.Protocol(e.Kind), URL: e.URL, Model: e.Model, Key: e.Key.Reveal(), Dimensions: e.Dimensions,
-	}, &http.Client{Transport: breaker.Transport(guard, transport, nil), Timeout: embedTime})
+	}, guard)
 	if err != nil {
 		return nil, fmt.Errorf("knowledge.embedder: %w", err)
 	}
+	a.closers = append(a.closers, idle)
 	return m, nil
+}
+
+// serverEmbedder asks an embedding server behind a breaker. The function closes
+// connections that are kept open.
+func serverEmbedder(s embed.Settings, guard *breaker.Breaker) (*embed.Remote, func() error, error) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, Proxy: http.ProxyFromEnvironment}
+	m, err := embed.NewRemote(s, &http.Client{Transport: breaker.Transport(guard, transport, nil), Timeout: embedTime})
+	return m, func() error { transport.CloseIdleConnections(); return nil }, err
+}
+
+// EmbeddingServer is an embedder over HTTP for the evaluation, with a breaker of its
+// own.
+func EmbeddingServer(s embed.Settings) (*embed.Remote, func() error, error) {
+	for _, numbers := range breaker.Contract() {
+		if numbers.Name == "rag_embedding" {
+			return serverEmbedder(s, breaker.New(numbers))
+		}
+	}
+	return nil, nil, errors.New("there is no breaker for embedding servers")
 }
 
 // checkDimensions compares a local model with the length that is expected.
@@ -110,9 +128,9 @@ func (a *App) meaningCheck(context.Context) health.Result {
 	case knowledge.MeaningOff:
 		return health.Passed("no embedding model is configured; words decide")
 	case knowledge.MeaningFailing:
-		return health.Warned(fmt.Sprintf("%s does not answer, words decide; %d of %d passages are embedded: %s", m.Model, m.Embedded, m.Passages, m.Error))
+		return health.Warned("%s does not answer, words decide; %d of %d passages are embedded: %s", m.Model, m.Embedded, m.Passages, m.Error)
 	case knowledge.MeaningBuilding:
-		return health.Passed(fmt.Sprintf("%s: %d of %d passages are embedded", m.Model, m.Embedded, m.Passages))
+		return health.Passed("%s: %d of %d passages are embedded", m.Model, m.Embedded, m.Passages)
 	}
-	return health.Passed(fmt.Sprintf("%s: all %d passages are embedded", m.Model, m.Passages))
+	return health.Passed("%s: all %d passages are embedded", m.Model, m.Passages)
 }

@@ -20,7 +20,7 @@ import (
 
 func newEval(e *env) *cobra.Command {
 	c := &cobra.Command{Use: "eval", Short: "Measure Resync against evaluation sets"}
-	c.AddCommand(newEvalScenarios(e), newEvalFailover(e), newEvalRetrieval(e), newEvalChunking(e))
+	c.AddCommand(newEvalScenarios(e), newEvalFailover(e), newEvalRetrieval(e), newEvalChunking(e), newEvalEmbeddings(e))
 	return c
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func newEvalRetrieval(e *env) *cobra.Command {
-	manuals, corpus, questions, model, asJSON := "", "", "", "", false
+	manuals, corpus, questions, model, vectors, asJSON := "", "", "", "", "", false
 	c := &cobra.Command{
 		Use: "retrieval", Short: "Measure how often the right passage is found", Args: cobra.NoArgs,
 		Long: "Measure how often the right passage is found.\n\n" +
@@ -24,7 +24,7 @@ func newEvalRetrieval(e *env) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case manuals != "" && corpus == "" && questions == "":
-				return e.evalManuals(c.Context(), manuals, model, asJSON)
+				return e.evalManuals(c.Context(), manuals, embeddingFlags{model: model, vectors: vectors}, asJSON)
 			case manuals == "" && corpus != "" && questions != "":
 				return e.evalRecords(c.Context(), corpus, questions, asJSON)
 			}
@@ -33,23 +33,24 @@ func newEvalRetrieval(e *env) *cobra.Command {
 	}
 	c.Flags().StringVar(&manuals, "manuals", "", "folder of the manuals")
 	c.Flags().StringVar(&model, "model", "", "folder of an embedding model, to measure vectors as well (slow)")
+	c.Flags().StringVar(&vectors, "vectors", "", "file of vectors made before; with --model, what is missing is added to it")
 	c.Flags().StringVar(&corpus, "corpus", "", "file with one passage per line (JSON)")
 	c.Flags().StringVar(&questions, "questions", "", "file with one question per line (JSON)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-func (e *env) evalManuals(ctx context.Context, dir, model string, asJSON bool) error {
-	var vectors embed.Embedder
-	if model != "" {
-		local, err := embed.OpenLocal(model, "", nil)
-		if err != nil {
-			return fmt.Errorf("reading the model (--model): %w", err)
+func (e *env) evalManuals(ctx context.Context, dir string, f embeddingFlags, asJSON bool) error {
+	var model embed.Embedder
+	closing := func() error { return nil }
+	if f.model != "" || f.vectors != "" {
+		var err error
+		if model, closing, err = openEvalModel(f); err != nil {
+			return err
 		}
-		vectors = local
 	}
-	r, err := evaluate.Manuals(ctx, dir, vectors)
-	if err != nil {
+	r, err := evaluate.Manuals(ctx, dir, model)
+	if err := errors.Join(err, closing()); err != nil {
 		return err
 	}
 	if asJSON {
@@ -58,6 +59,14 @@ func (e *env) evalManuals(ctx context.Context, dir, model string, asJSON bool) e
 	for _, name := range r.Names {
 		s := r.Sets[name]
 		fmt.Fprintf(e.out, "%-12s %4d questions: first %5.1f %%, among three %5.1f %%, among five %5.1f %%, MRR %.3f\n", name, s.N, s.Hit1, s.Hit3, s.Hit5, s.MRR)
+	}
+	fmt.Fprintln(e.out, "\nOther chunks, found by plain words (first / among five):")
+	for _, b := range r.Baselines {
+		fmt.Fprintf(e.out, "%-42s %6d chunks", b.Name, b.Chunks)
+		for _, name := range r.Names {
+			fmt.Fprintf(e.out, "  %s %.1f/%.1f", name, b.Sets[name].Hit1, b.Sets[name].Hit5)
+		}
+		fmt.Fprintln(e.out)
 	}
 	fmt.Fprintln(e.out, "\nQuestions whose right passage is not among the first twenty:")
 	for _, a := range r.Ablation {
