@@ -89,7 +89,7 @@ type memo struct {
 
 // memoLong is how many long pieces a memo keeps before it starts anew, and
 // memoLongest how long they may be.
-const memoLong, memoLongest = 4096, 256
+const memoLong, memoLongest = 1024, 4096
 
 // memoBits is the size of a memo: 2^15 slots of 24 bytes.
 const memoBits = 15

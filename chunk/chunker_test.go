@@ -236,3 +236,67 @@ func b2i(b bool) int {
 	}
 	return 0
 }
+
+// TestRow23HostileText: no text makes a strategy exceed the limit or run away.
+func TestRow23HostileText(t *testing.T) {
+	for name, text := range hostile(30_000) {
+		t.Run(name, func(t *testing.T) {
+			for _, s := range Strategies() {
+				c := mustNew(t, func(cfg *Config) { cfg.Strategy = s })
+				got := cutAll(t, c, text)
+				for _, ch := range got {
+					if n := c.Config().Tokenizer.Count(ch.Content); n > 2048 || n > 500 && s != Hierarchical {
+						t.Fatalf("%s: a passage has %d tokens", s, n)
+					}
+					if text[ch.Start:ch.End] != ch.Content {
+						t.Fatalf("%s: content of [%d,%d) is not the text there", s, ch.Start, ch.End)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestRow23TenMillionCharacters: ten million characters without a blank, and two and
+// a half million headings, in the long ring; a twentieth of it otherwise.
+func TestRow23TenMillionCharacters(t *testing.T) {
+	n := 500_000
+	if os.Getenv("RESYNC_LONG") != "" {
+		n = 10_000_000
+	}
+	c := mustNew(t, nil)
+	for name, text := range map[string]string{"no blank": strings.Repeat("x", n), "headings": strings.Repeat("# h\n", n/4)} {
+		most, end, count := 0, 0, 0
+		for ch, err := range c.Chunks(context.Background(), text, "h.md") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			most, end, count = max(most, ch.Metadata.TokenCount), max(end, ch.End), count+1
+		}
+		t.Logf("%s: %d passages, the largest has %d tokens, the last ends at %d", name, count, most, end)
+		if most > 500 {
+			t.Errorf("%s: a passage has %d tokens", name, most)
+		}
+	}
+}
+
+// BenchmarkHostileChunker shows linear time: four times the text takes four times as
+// long.
+func BenchmarkHostileChunker(b *testing.B) {
+	c := mustNew(b, nil)
+	for name := range hostile(100) {
+		for _, size := range []int{1 << 19, 1 << 21} {
+			text := hostile(size)[name]
+			b.Run(name+"/"+itoa(size>>10)+"kB", func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					for _, err := range c.Chunks(context.Background(), text, "h.md") {
+						if err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+			})
+		}
+	}
+}

@@ -86,7 +86,7 @@ func (l *ledger) tokens(a, b int) int {
 	}
 	i, n := a, 0
 	if !l.isEnd(i) {
-		i, n = l.resume(a, b)
+		i, n = l.resume(a, b, l.most())
 	}
 	if i >= b {
 		return n
@@ -101,11 +101,15 @@ func (l *ledger) tokens(a, b int) int {
 	return n
 }
 
+// longPiece is how many bytes to a token of the limit a piece may have to be looked
+// at as a whole; of a longer one only the part that is cut off is.
+const longPiece = 8
+
 // resume reads from a, inside a piece, to the next place where a piece of the whole
-// text ends, at most to b.
-func (l *ledger) resume(a, b int) (i, n int) {
+// text ends, at most to b. Pieces of more than most bytes are not counted exactly.
+func (l *ledger) resume(a, b, most int) (i, n int) {
 	i = a
-	l.in.pieces(l.text[:b], a, l.most(), func(end, tokens int) bool {
+	l.in.pieces(l.text[:b], a, most, func(end, tokens int) bool {
 		i, n = end, n+tokens
 		return !l.isEnd(end)
 	})
@@ -117,7 +121,11 @@ func (l *ledger) resume(a, b int) (i, n int) {
 // piece that is longer than the limit. It is always after a.
 func (l *ledger) fit(a, b, limit int) int {
 	limit = min(limit, l.limit)
-	if l.in != nil && b-a <= limit || b-a <= l.most() && l.tokens(a, b) <= limit {
+	switch {
+	case l.in != nil && b-a <= limit:
+		return b
+	case l.in != nil && !l.isEnd(a) && b-a > longPiece*limit: // what begins inside a piece is not weighed as a whole
+	case b-a <= l.most() && l.tokens(a, b) <= limit:
 		return b
 	}
 	b = min(b, a+maxToken*limit)
@@ -126,8 +134,8 @@ func (l *ledger) fit(a, b, limit int) int {
 	}
 	i, n := a, 0
 	if !l.isEnd(i) {
-		i, n = l.resume(a, b)
-		if n > limit || i >= b && !l.isEnd(i) {
+		i, n = l.resume(a, b, longPiece*limit)
+		if n > limit || i >= b && !l.isEnd(i) || i-a > longPiece*limit {
 			return l.inside(a, b, limit)
 		}
 	}
@@ -157,9 +165,12 @@ func (l *ledger) back(a, e, limit int) int {
 		return l.between(a, a+n)
 	}
 	last := l.endBefore(e)
+	if last <= a {
+		return e
+	}
 	limit -= l.tokens(last, e)
 	want := l.rank(last) - limit
-	if last <= a || limit <= 0 {
+	if limit <= 0 {
 		return e
 	}
 	lo := a>>6 + sort.Search(last>>6-a>>6, func(k int) bool { return int(l.sums[a>>6+k+1]) >= want })
