@@ -3,6 +3,7 @@ package breaker
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -134,26 +135,32 @@ func (b *Breaker) permit(word uint64, serial int64) Permit {
 	return Permit{b, t, t.number.Load()}
 }
 
+// refused is a refusal with the waits it is right for: above < left <= upTo.
+type refused struct {
+	OpenError
+	above, upTo int64
+}
+
 // refusal returns the error for a wait that is left. It is kept and given again
 // until the rounded wait changes.
 func (b *Breaker) refusal(s State, left int64) *OpenError {
-	wait := time.Duration(0)
+	if r := b.shut.Load(); r != nil && left > r.above && left <= r.upTo && r.State == s {
+		return &r.OpenError
+	}
+	r := &refused{OpenError: OpenError{Name: b.set.Name, State: s}, above: math.MinInt64}
 	if left > 0 {
-		step := time.Second
+		step := int64(time.Second)
 		if b.set.Delay < 10*time.Second {
-			step = max(b.set.Delay/64, 1)
+			step = max(int64(b.set.Delay/64), 1)
 		}
-		wait = (time.Duration(left) + step - 1) / step * step
+		r.upTo = (left + step - 1) / step * step
+		r.above, r.RetryAfter = r.upTo-step, time.Duration(r.upTo)
 	}
-	if e := b.shut.Load(); e != nil && e.RetryAfter == wait && e.State == s {
-		return e
-	}
-	e := &OpenError{Name: b.set.Name, State: s, RetryAfter: wait}
 	if why := b.why.Load(); why != nil {
-		e.Cause = *why
+		r.Cause = *why
 	}
-	b.shut.Store(e)
-	return e
+	b.shut.Store(r)
+	return &r.OpenError
 }
 
 // Answered marks the moment the dependency began to answer: a long stream that

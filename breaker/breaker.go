@@ -156,7 +156,7 @@ type Breaker struct {
 	word  atomic.Uint64 // generation<<3 | State; changed under mu only
 	until atomic.Int64  // open: first probe; forced_open, disabled: end, 0 = none
 	row   atomic.Int64  // failures in a row
-	shut  atomic.Pointer[OpenError]
+	shut  atomic.Pointer[refused]
 	why   atomic.Pointer[string] // the Cause of refusals
 	pool  sync.Pool              // of *ticket
 

@@ -21,7 +21,7 @@ func TestPostgresBreaker(t *testing.T) {
 	url := pg.NewDatabase(t)
 	for _, fault := range []faultnet.Fault{
 		faultnet.Refuse(), faultnet.Blackhole(), faultnet.Reset(), faultnet.Delay(35 * time.Second), faultnet.Cut(5),
-		faultnet.Answer("garbage", []byte("\x00\x01 this is not PostgreSQL \xff")), faultnet.HTTP(200, "<html>"),
+		faultnet.Delay(200 * time.Millisecond), faultnet.CutReset(5), faultnet.Answer("garbage", []byte("\x00\x01 this is not PostgreSQL \xff")), faultnet.HTTP(200, "<html>"),
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
 			proxy := faultnet.New(t, hostOf(url))
@@ -31,6 +31,12 @@ func TestPostgresBreaker(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
+			for _, mild := range []faultnet.Fault{faultnet.Slice(7, 0), faultnet.Delay(5 * time.Millisecond)} {
+				proxy.Set(mild)
+				if err := s.SaveBreaker(t.Context(), "x", []byte("{}")); err != nil {
+					t.Errorf("%s: %v", mild, err)
+				}
+			}
 			proxy.Set(fault)
 			opened := false
 			for i := range 10 {
