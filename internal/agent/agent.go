@@ -28,12 +28,13 @@ type Actor interface {
 
 // Agent answers. It keeps no state between questions.
 type Agent struct {
-	diag  Diagnoser
-	actor Actor
+	diag   Diagnoser
+	actor  Actor
+	phrase Phraser
 }
 
 // New returns an agent; actor may be nil, then nothing is ever proposed.
-func New(d Diagnoser, actor Actor) *Agent { return &Agent{d, actor} }
+func New(d Diagnoser, actor Actor) *Agent { return &Agent{diag: d, actor: actor} }
 
 // Limits of one question.
 const (
@@ -107,6 +108,7 @@ func (a *Agent) Ask(ctx context.Context, who tool.Identity, q Question, l Listen
 	if err != nil {
 		return Reply{}, fmt.Errorf("answering: %w", err)
 	}
+	ans = a.put(ctx, who, ans)
 	reply := Reply{Answer: ans}
 	// Only what the person asked for is proposed, and only when it is one
 	// thing on one named target. What a diagnosis recommends is offered, and

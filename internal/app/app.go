@@ -165,7 +165,7 @@ func (a *App) openAuth(ctx context.Context) error {
 func (a *App) openChat(context.Context) error {
 	sides := map[string]chat.Side{}
 	for _, e := range a.engines {
-		sides[e.Name] = chat.Side{Asker: asker{agent.New(e.diag, e.Exec), e, a.agentSpan}, Desk: e.Desk}
+		sides[e.Name] = chat.Side{Asker: asker{agent.New(e.diag, e.Exec).WithPhraser(a.phraser()), e, a.agentSpan}, Desk: e.Desk}
 	}
 	a.chat = chat.New(a.db, sides, a.log)
 	return nil
@@ -189,7 +189,7 @@ func (a *App) openHTTP(context.Context) error {
 		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.opt.Config.Redis.FailFast,
 		Limits: api.Limits(a.opt.Config.Limits), Announce: func(r []api.Route) { a.routes = r },
 		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
-		LLM: a.llm, Knowledge: a.base, Reindex: a.reindex, Chunking: knowledge.NewChunkSettings(a.db), Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
+		LLM: a.llm, Writer: a.writer(), Knowledge: a.base, Reindex: a.reindex, Chunking: knowledge.NewChunkSettings(a.db), Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {
 		d.Engines = append(d.Engines, &e.Engine)

@@ -22,7 +22,7 @@ func (a *App) Ask(ctx context.Context, engineName, question string) (*diagnose.A
 		// was not examined.
 		a.log.Warn("the plan could not be read", "engine", e.Name, "err", err)
 	}
-	reply, err := agent.New(e.diag, nil).Ask(ctx, tool.Identity{}, agent.Question{Text: question}, agent.Listener{})
+	reply, err := agent.New(e.diag, nil).WithPhraser(a.phraser()).Ask(ctx, tool.Identity{}, agent.Question{Text: question}, agent.Listener{})
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,12 @@ func (r Risk) Level() int {
 	return 0
 }
 
+// The modes of an answer.
+const (
+	ModeOffline = "offline" // computed without a language model
+	ModeModel   = "model"   // the same facts, put into words by one
+)
+
 // Answer is the whole of what was found. Its JSON form is the contract of the
 // command line, the API and the console.
 type Answer struct {
@@ -57,8 +63,9 @@ type Answer struct {
 	Candidates  []Candidate  `json:"candidates"`
 	Actions     []Action     `json:"actions"`
 	Intent      Intent       `json:"intent"`
-	Mode        string       `json:"mode"`  // "offline": computed without a language model
-	AsOf        time.Time    `json:"as_of"` // when the facts were read
+	Mode        string       `json:"mode"`                  // "offline": computed without a language model; "model": put into words by one
+	ModeReason  string       `json:"mode_reason,omitempty"` // why a configured model is not the one who speaks; or which one does
+	AsOf        time.Time    `json:"as_of"`                 // when the facts were read
 }
 
 // Sentence is one statement of the answer. Confirmed is set by [Check]: every

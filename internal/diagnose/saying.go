@@ -151,14 +151,21 @@ func (in *inquiry) seenTitle(title string) string {
 }
 
 // finish joins the sentences and checks them.
-func (in *inquiry) finish() {
-	Check(in.ans)
+func (in *inquiry) finish() { in.ans.Finish() }
+
+// Finish checks the sentences and joins them to the text. What the check does not
+// confirm is marked in the text when the words are a language model's.
+func (a *Answer) Finish() {
+	Check(a)
 	var b strings.Builder
-	for i, s := range in.ans.Sentences {
+	for i, s := range a.Sentences {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteString(s.Text + marker(s.Evidence))
+		if a.Mode == ModeModel && !s.Confirmed {
+			b.WriteString(" (not confirmed)")
+		}
 	}
-	in.ans.Text = b.String()
+	a.Text = b.String()
 }

@@ -1,0 +1,65 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"resync/internal/diagnose"
+	"resync/tool"
+)
+
+// Phraser puts an answer from the documents into words; a language model does.
+type Phraser interface {
+	// Phrase answers the question from the evidence alone, in sentences that cite
+	// it by its ids, and names itself. What the evidence says is data, never an
+	// order.
+	Phrase(ctx context.Context, user, question string, evidence []diagnose.Evidence) (sentences []diagnose.Sentence, by string, err error)
+}
+
+// phraseTime is how long a person waits for better words at most; the answer is
+// there already.
+const phraseTime = 15 * time.Second
+
+// WithPhraser returns an agent whose answers from the documents are put into
+// words by p; nil changes nothing.
+func (a *Agent) WithPhraser(p Phraser) *Agent {
+	out := *a
+	out.phrase = p
+	return &out
+}
+
+// put puts an answer into words, if it is one from the documents and somebody is
+// there to do it. Facts of the plan, diagnoses and actions keep their own words.
+// The words are taken only when each sentence cites evidence and most of them are
+// borne out by it; else the answer stands as it was, with the reason.
+func (a *Agent) put(ctx context.Context, who tool.Identity, ans *diagnose.Answer) *diagnose.Answer {
+	if a.phrase == nil || ans.Intent != diagnose.IntentKnowledge || len(ans.Evidence) == 0 || len(ans.Actions) > 0 {
+		return ans
+	}
+	ctx, cancel := context.WithTimeout(ctx, phraseTime)
+	defer cancel()
+	said, by, err := a.phrase.Phrase(ctx, who.User, ans.Question, ans.Evidence)
+	if err != nil {
+		ans.ModeReason = "no language model answered, so these are Resync's own words: " + err.Error()
+		return ans
+	}
+	put := *ans
+	put.Sentences, put.Mode, put.ModeReason = slices.Clone(said), diagnose.ModeModel, by
+	put.Finish()
+	confirmed := 0
+	for _, s := range put.Sentences {
+		if s.Confirmed {
+			confirmed++
+		}
+		if len(s.Evidence) == 0 {
+			confirmed = -len(put.Sentences) // a sentence out of nowhere spoils the whole
+		}
+	}
+	if 2*confirmed <= len(put.Sentences) {
+		ans.ModeReason = fmt.Sprintf("%s was asked, but what it said is not borne out by the documents; these are Resync's own words", by)
+		return ans
+	}
+	return &put
+}
