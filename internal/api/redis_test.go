@@ -396,6 +396,7 @@ func runCycles(t *testing.T, h *host, o outage, cycles int) {
 		t.Fatalf("only %d jobs can be held", len(jobs))
 	}
 	var stop atomic.Bool
+	var stores atomic.Int64
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	approved, refused := 0, 0
@@ -424,7 +425,14 @@ func runCycles(t *testing.T, h *host, o outage, cycles int) {
 				}
 				twice.Wait()
 				h.eventually("run "+id+" to end", func() bool {
-					phase := own.get(runsPath + "/" + id).ok()["phase"]
+					got := own.get(runsPath + "/" + id)
+					if got.status != http.StatusOK {
+						if stores.Add(1) == 1 {
+							t.Logf("reading a run: %s\n%s", got, h.log.about("checking a session", "circuit breaker"))
+						}
+						return false
+					}
+					phase := got.object()["phase"]
 					return phase == "verified" || phase == "done" || phase == "undoable" || phase == "error"
 				})
 				mu.Lock()
@@ -470,4 +478,15 @@ func (b *browser) until(refused *int, mu *sync.Mutex, path string, body any, key
 		*refused++
 		mu.Unlock()
 	}
+}
+
+// about returns the lines of the log that hold one of the texts.
+func (l *lockedBuffer) about(texts ...string) string {
+	var out []string
+	for line := range strings.Lines(l.String()) {
+		if slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(line, t) }) {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "")
 }
