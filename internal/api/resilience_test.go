@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"resync/internal/app"
+	"resync/internal/config"
 )
 
 const breakersPath = "/api/v1/admin/resilience/breakers"
@@ -175,5 +176,24 @@ func TestDefect35_BreakersSurviveARestart(t *testing.T) {
 	}
 	if after := admin.breakerNamed("tws_api")["success_count"].(float64); after < before {
 		t.Errorf("%v successes before the restart, %v after it", before, after)
+	}
+}
+
+// Each engine has a breaker of its own: one that is away does not take the other
+// with it.
+func TestEachEngineHasItsBreaker(t *testing.T) {
+	h := newHost(t, func(c *hostConfig) {
+		c.config = func(cfg *config.Config) {
+			other := cfg.Engines[0]
+			other.Name = "day"
+			cfg.Engines = append(cfg.Engines, other)
+		}
+	}).ready()
+	admin := h.as("admin")
+	admin.post(breakersPath+"/tws_api:day/force-open", map[string]any{"reason": "upgrade"}).ok()
+	admin.get("/api/v1/tws/engine/info?tws_instance_id=day").problem(http.StatusServiceUnavailable, "switched off by an operator")
+	admin.get("/api/v1/tws/engine/info?tws_instance_id=night").ok()
+	if got := admin.breakerNamed("tws_api:day"); got["state"] != "FORCED_OPEN" || got["threshold"] != 5.0 || got["is_critical"] != true {
+		t.Errorf("%v", got)
 	}
 }
