@@ -130,7 +130,7 @@ func (a *App) meaningCheck(context.Context) health.Result {
 	case knowledge.MeaningFailing:
 		return health.Warned("%s does not answer, words decide; %d of %d passages are embedded: %s", m.Model, m.Embedded, m.Passages, m.Error)
 	case knowledge.MeaningBuilding:
-		return health.Passed("%s: %d of %d passages are embedded", m.Model, m.Embedded, m.Passages)
+		return health.Passed(fmt.Sprintf("%s: %d of %d passages are embedded", m.Model, m.Embedded, m.Passages))
 	}
-	return health.Passed("%s: all %d passages are embedded", m.Model, m.Passages)
+	return health.Passed(fmt.Sprintf("%s: all %d passages are embedded", m.Model, m.Passages))
 }
