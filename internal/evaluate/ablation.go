@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 
-	"resync/chunk"
 	"resync/internal/embed"
 	"resync/internal/retrieve"
 )
@@ -29,6 +28,8 @@ type ManualsReport struct {
 	Sets map[string]Score `json:"sets"`
 	// Ablation goes from plain search over fixed chunks to what the product does.
 	Ablation []Step `json:"ablation"`
+	// Baselines are other chunks, found by plain words.
+	Baselines []Baseline `json:"baselines"`
 	// Model made the vectors, or is empty.
 	Model string `json:"model,omitempty"`
 	// Names are the sets in order.
@@ -66,7 +67,10 @@ func Manuals(ctx context.Context, dir string, model embed.Embedder) (ManualsRepo
 	if model != nil {
 		r.Model = model.Model()
 	}
-	r.Ablation, err = ablate(ctx, steps, sets)
+	if r.Ablation, err = ablate(ctx, steps, sets); err != nil {
+		return r, err
+	}
+	r.Baselines, err = baselines(ctx, docs, x, sets)
 	return r, err
 }
 
@@ -133,17 +137,6 @@ func ablate(ctx context.Context, steps []step, sets []Set) ([]Step, error) {
 		out = append(out, row)
 	}
 	return out, nil
-}
-
-// fixedChunks are windows of 512 tokens that overlap by 75.
-func fixedChunks(docs []retrieve.Document) []Hit {
-	var out []Hit
-	for _, d := range docs {
-		for _, s := range TokenWindows(d.Text, chunk.CL100K(), windowTokens, windowOverlap) {
-			out = append(out, HitOf(d, s))
-		}
-	}
-	return out
 }
 
 // sections are the passages of an index.

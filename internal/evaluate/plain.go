@@ -3,8 +3,8 @@ package evaluate
 import (
 	"context"
 	"math"
+	"slices"
 	"sort"
-	"strings"
 
 	"resync/internal/retrieve"
 )
@@ -28,6 +28,10 @@ const plainK1, plainB = 1.2, 0.75
 
 // NewPlain indexes chunks by their text.
 func NewPlain(chunks []Hit) *Plain {
+	chunks = slices.Clone(chunks)
+	for i := range chunks {
+		chunks[i].letters = letters(chunks[i].Text)
+	}
 	p := &Plain{hits: chunks, posts: map[string][]plainPost{}, size: make([]float64, len(chunks))}
 	for i, h := range chunks {
 		tf := map[string]float64{}
@@ -46,7 +50,7 @@ func NewPlain(chunks []Hit) *Plain {
 
 // Search finds the chunks with the highest BM25.
 func (p *Plain) Search(_ context.Context, question string, k int) ([]Hit, error) {
-	score := map[int]float64{}
+	score := make([]float64, len(p.hits))
 	seen := map[string]bool{}
 	for _, t := range retrieve.Terms(question) {
 		if seen[t] {
@@ -59,26 +63,18 @@ func (p *Plain) Search(_ context.Context, question string, k int) ([]Hit, error)
 			score[e.hit] += idf * e.tf * (plainK1 + 1) / (e.tf + plainK1*(1-plainB+plainB*p.size[e.hit]/p.mean))
 		}
 	}
-	order := make([]int, 0, len(score))
-	for i := range score {
-		order = append(order, i)
-	}
-	sort.Slice(order, func(a, b int) bool {
-		if score[order[a]] != score[order[b]] {
-			return score[order[a]] > score[order[b]]
+	var order []int // best first; of equals the first
+	for i, v := range score {
+		if v == 0 || len(order) == k && v <= score[order[k-1]] {
+			continue
 		}
-		return order[a] < order[b]
-	})
-	var out []Hit
-	for _, i := range order[:min(k, len(order))] {
-		out = append(out, p.hits[i])
+		at := sort.Search(len(order), func(j int) bool { return score[order[j]] < v })
+		order = slices.Insert(order, at, i)
+		order = order[:min(len(order), k)]
+	}
+	out := make([]Hit, len(order))
+	for i, hit := range order {
+		out[i] = p.hits[hit]
 	}
 	return out, nil
-}
-
-// HitOf is a span of a document as a hit.
-func HitOf(d retrieve.Document, s Span) Hit {
-	line := 1 + strings.Count(d.Text[:s.Start], "\n")
-	text := d.Text[s.Start:s.End]
-	return Hit{Document: d.Name, Line: line, Last: line + strings.Count(text, "\n"), Text: text}
 }
