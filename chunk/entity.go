@@ -56,8 +56,8 @@ func add(all []string, name string) []string {
 }
 
 // command says whether a word in lower case is a program of the scheduler.
-func isCommand(w string) bool {
-	switch w {
+func isCommand(w []byte) bool {
+	switch string(w) {
 	case "conman", "composer", "planman", "optman", "stageman", "datecalc", "jnextday", "batchman", "mailman", "jobman",
 		"jnextplan", "resetplan", "makeplan", "switchplan", "netman", "monman", "logman", "evtdef", "evtsize", "wappman",
 		"rmstdlist", "morestdlist", "switchmgr", "startup", "startuplwa", "shutdownlwa", "startappserver", "stopappserver",
@@ -135,7 +135,14 @@ func (f *finder) word(start, end int, hash bool) {
 
 // plain looks at a word that may be a command or announce a name.
 func (f *finder) plain(w string, start, end int) {
-	if f.next = announces(w); f.next != nothing {
+	var buf [longestCommand]byte
+	low := buf[:copy(buf[:], w)]
+	for i, c := range low {
+		if c >= 'A' && c <= 'Z' {
+			low[i] |= 0x20
+		}
+	}
+	if f.next = announces(low); f.next != nothing {
 		return
 	}
 	switch w {
@@ -143,24 +150,23 @@ func (f *finder) plain(w string, start, end int) {
 		f.method = w
 		return
 	}
-	low := lower(w)
-	if !isCommand(low) || !f.commandContext(low, end) {
+	if len(w) < 4 || !isCommand(low) || !f.commandContext(string(low), end) {
 		return
 	}
-	f.Commands = add(f.Commands, low)
+	f.Commands = add(f.Commands, string(low))
 	if ln := f.line(start, end); ln != "" {
 		f.CommandLines = add(f.CommandLines, ln)
 	}
 }
 
 // announces is what the word after w may be the name of.
-func announces(w string) naming {
-	switch w[0] | 0x20 {
+func announces(w []byte) naming {
+	switch w[0] {
 	case 'j', 's', 'w', 'c', 'a':
 	default:
 		return nothing
 	}
-	switch lower(w) {
+	switch string(w) {
 	case "job", "jobs":
 		return aJob
 	case "stream", "jobstream", "schedule":
@@ -183,16 +189,6 @@ func (f *finder) commandContext(low string, end int) bool {
 }
 
 func isLetterByte(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-
-// lower is strings.ToLower that does not allocate for words in lower case.
-func lower(w string) string {
-	for i := 0; i < len(w); i++ {
-		if w[i] >= 'A' && w[i] <= 'Z' {
-			return strings.ToLower(w)
-		}
-	}
-	return w
-}
 
 // maxLine is the longest command line in bytes that is taken.
 const maxLine = 120
