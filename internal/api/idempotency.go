@@ -132,18 +132,17 @@ func (s *server) carryOut(op *huma.Operation, r *http.Request, w http.ResponseWr
 	ctx := store.WithKey(context.WithoutCancel(r.Context()), k)
 	stop := s.keepKey(ctx, k)
 	out := newKeyWriter(w)
+	ended := false
 	defer func() {
 		stop()
-		if p := recover(); p != nil {
-			// What was done before the fault is not known: only what cannot have
-			// begun is given up, the rest answers "indeterminate" from now on.
-			if rule == keyRuns && !store.KeyLinked(ctx) {
-				s.endKey(ctx, k, nil)
-			}
-			panic(p)
+		// After a fault it is not known how far the work got: only what cannot have
+		// begun is given up, the rest answers "indeterminate" from now on.
+		if !ended && rule == keyRuns && !store.KeyLinked(ctx) {
+			s.endKey(ctx, k, nil)
 		}
 	}()
 	next(humago.NewContext(op, r.WithContext(ctx), out))
+	ended = true
 	stop()
 	s.endKey(ctx, k, out.kept(store.KeyLinked(ctx), rule))
 	out.send()
