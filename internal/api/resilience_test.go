@@ -197,3 +197,19 @@ func TestEachEngineHasItsBreaker(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// The probe needs nobody who asks: when the time of a refusal is over, the
+// reading of the plan is the probe.
+func TestHealsByItself(t *testing.T) {
+	h := newHost(t).ready()
+	admin := h.as("admin")
+	admin.post(breakersPath+"/tws_api/force-open", map[string]any{"reason": "restart of the engine", "ttl_seconds": 1}).ok()
+	h.eventually("the breaker to close", func() bool { return admin.breakerNamed("tws_api")["state"] == "CLOSED" })
+	var causes []string
+	for _, v := range admin.get(breakersPath + "/tws_api").ok()["transitions"].([]any) {
+		causes = append(causes, v.(map[string]any)["cause"].(string))
+	}
+	if diff := cmp.Diff([]string{"forced open by hand for 1s: restart of the engine", "the operator's switch has run out", "1 of 1 probes succeeded"}, causes); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +103,23 @@ func (a *App) breakerMoved(t breaker.Transition) {
 	data := map[string]any{"name": t.Name, "from": t.From, "to": t.To, "state": t.To, "cause": t.Cause, "by": t.By, "at": t.At, "trace_id": t.TraceID}
 	a.news.Publish(api.News{Name: "breaker", Data: data})
 	a.book.mark(t.Name)
+	if t.To == breaker.HalfOpen || t.To == breaker.Closed {
+		a.wakeBehind(t.Name)
+	}
+}
+
+// wakeBehind has the plan of the engine behind a breaker read now: as the probe
+// when the delay is over, so that nobody has to ask first, and again when the
+// engine is back.
+func (a *App) wakeBehind(name string) {
+	if !strings.HasPrefix(name, "tws_api") {
+		return
+	}
+	for _, e := range a.engines {
+		if e.shield.Name() == name {
+			e.wake()
+		}
+	}
 }
 
 // restoreBreakers goes on with the histories of an earlier process. One that

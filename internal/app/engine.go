@@ -23,6 +23,7 @@ import (
 type engine struct {
 	api.Engine
 	diag                 *diagnose.Engine
+	shield               *breaker.Breaker // tws_api: before every call of Client
 	syncGuard, pingGuard *breaker.Breaker // background_sync, health_check
 
 	nudge chan struct{} // asks for a reading of the plan now
@@ -80,7 +81,7 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	if now == nil {
 		now = time.Now
 	}
-	e := &engine{nudge: make(chan struct{}, 1), tried: make(chan struct{})}
+	e := &engine{shield: shield, nudge: make(chan struct{}, 1), tried: make(chan struct{})}
 	if e.syncGuard, err = a.breakers.Get("background_sync"); err != nil {
 		return nil, err
 	}
