@@ -95,6 +95,7 @@ func whole() []Fault {
 			text := x.whole(x.s.opt.Text, nil)
 			x.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 			x.raw(text[:len(text)/2])
+			x.flush()
 			x.reset()
 		}},
 		{"half-json", "half an answer that claims to be whole", plain(func(x *exchange) string { t := x.whole(x.s.opt.Text, nil); return t[:len(t)/2] })},

@@ -235,7 +235,6 @@ func (x *exchange) hang() {
 
 // reset drops the connection with a RST, as a process that dies does.
 func (x *exchange) reset() {
-	_ = http.NewResponseController(x.w).Flush() // what was written goes out first
 	conn, _, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
