@@ -63,7 +63,9 @@ type App struct {
 	db       *store.Store
 	auth     *auth.Service
 	base     *knowledge.Base
+	chunking *knowledge.ChunkSettings
 	reindex  *knowledge.Reindexer
+	outer    *knowledge.Outer // nil: this process searches alone
 	engines  []*engine
 	chat     *chat.Chat
 	news     *event.Broker[api.News]
@@ -189,7 +191,7 @@ func (a *App) openHTTP(context.Context) error {
 		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.opt.Config.Redis.FailFast,
 		Limits: api.Limits(a.opt.Config.Limits), Announce: func(r []api.Route) { a.routes = r },
 		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
-		LLM: a.llm, Writer: a.writer(), Knowledge: a.base, Reindex: a.reindex, Chunking: knowledge.NewChunkSettings(a.db), Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
+		LLM: a.llm, Writer: a.writer(), Knowledge: a.base, Reindex: a.reindex, Chunking: a.chunking, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {
 		d.Engines = append(d.Engines, &e.Engine)

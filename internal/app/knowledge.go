@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"resync/internal/embed"
 	"resync/internal/health"
 	"resync/internal/knowledge"
 	"resync/internal/retrieve"
@@ -12,10 +13,16 @@ import (
 )
 
 func (a *App) openKnowledge(ctx context.Context) error {
-	o := knowledge.Options{Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, knowledge.NewChunkSettings(a.db).Chosen)}
+	a.chunking = knowledge.NewChunkSettings(a.db)
+	o := knowledge.Options{Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, a.chunking.Chosen)}
 	model, err := a.openEmbedder()
 	if err != nil {
 		return err
+	}
+	if model != nil {
+		a.chunking.CompareBy(model.Model(), func(ctx context.Context, texts []string) ([][]float32, error) {
+			return model.Embed(ctx, texts, embed.Passage)
+		})
 	}
 	if model != nil && a.looking == nil { // doctor leaves no trace
 		if o.Vectors, err = a.openVectors(model); err != nil {
@@ -27,6 +34,11 @@ func (a *App) openKnowledge(ctx context.Context) error {
 		return err
 	}
 	a.base = base
+	if a.looking == nil {
+		if err := a.openOuter(ctx, model); err != nil {
+			return err
+		}
+	}
 	a.reindex, err = knowledge.NewReindexer(base, a.db, knowledge.ReindexOptions{Owner: store.NewID("worker"), Log: a.log})
 	return err
 }

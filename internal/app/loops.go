@@ -21,6 +21,9 @@ import (
 func (a *App) loops() {
 	a.wg.Go(a.tidy)
 	a.wg.Go(a.followDocuments)
+	if a.outer != nil {
+		a.wg.Go(func() { a.base.Mirror(a.ctx, a.outer, a.opt.SyncEvery, a.log) })
+	}
 	a.wg.Go(func() { a.reindex.Run(a.ctx) })
 	a.wg.Go(func() { a.base.EmbedPassages(a.ctx) })
 	a.wg.Go(a.keepSpent)

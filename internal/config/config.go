@@ -107,6 +107,7 @@ type Telemetry struct {
 type Knowledge struct {
 	Handbook bool // search the built-in operations handbook
 	Embedder Embedder
+	Index    Index
 }
 
 // Policy is the rules an action must pass besides risk and approval.

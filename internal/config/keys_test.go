@@ -43,7 +43,7 @@ func sample(t *testing.T, k Key) string {
 	return map[string]string{
 		"text": "word", "US dollars": "0.05", "list of secrets": strings.Repeat("s", minSecretKey), "list of text": "a, b", "host:port": "127.0.0.1:77", "host name": "mdm",
 		"http:// or https:// address": "https://x.example", "list of https:// addresses": "https://x",
-		"sqlite:PATH or postgres:// address": "sqlite:x.db", "redis:// address": "redis://h/0",
+		"sqlite:PATH or postgres:// address": "sqlite:x.db", "redis:// address": "redis://h/0", "postgres:// or http(s):// address": "http://h:6333",
 	}[k.Kind]
 }
 

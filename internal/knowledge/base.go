@@ -82,6 +82,7 @@ type Base struct {
 	builtin []*held
 	view    atomic.Pointer[view]
 	meaning meaning
+	outer   atomic.Pointer[mirrored] // nil while only this process searches
 
 	mu    sync.Mutex           // one change at a time
 	docs  map[string]*held     // :: cited name → document, whatever its state

@@ -54,10 +54,20 @@ func refusedField(err error) error {
 // administrator sets them they are cut by [chunk.Document], the way the search was
 // tuned for. What is set is read from the store each time, so that all processes
 // that share it cut alike.
-type ChunkSettings struct{ st SettingStore }
+type ChunkSettings struct {
+	st    SettingStore
+	embed func(ctx context.Context, texts []string) ([][]float32, error)
+	model string
+}
 
 // NewChunkSettings returns the settings kept in a store.
 func NewChunkSettings(st SettingStore) *ChunkSettings { return &ChunkSettings{st: st} }
+
+// CompareBy makes the strategy semantic compare sentences by the vectors of a model
+// in place of their words. It is called before the settings are used.
+func (s *ChunkSettings) CompareBy(model string, embed func(ctx context.Context, texts []string) ([][]float32, error)) {
+	s.model, s.embed = model, embed
+}
 
 // ChunkState is what holds now. Source is "built-in" while nobody has set anything;
 // Config is then what a document that asks for a strategy is cut with.
@@ -121,17 +131,19 @@ func (s *ChunkSettings) Chosen(ctx context.Context) (chunk.Config, bool, error) 
 		return chunk.Config{}, false, err
 	}
 	cfg := ch.Config()
+	cfg.Embed, cfg.EmbedModel = s.embed, s.model
 	return cfg, state.Source == "stored", nil
 }
 
 // maxPreview is the most bytes of text that a preview cuts.
 const maxPreview = 2 << 20
 
-// PreviewChunks cuts a text with a configuration and stores nothing.
-func PreviewChunks(ctx context.Context, c ChunkConfig, text, source string) ([]chunk.Chunk, error) {
+// Preview cuts a text with a configuration and stores nothing.
+func (s *ChunkSettings) Preview(ctx context.Context, c ChunkConfig, text, source string) ([]chunk.Chunk, error) {
 	if len(text) > maxPreview {
 		return nil, &RefusedError{Field: "text", Reason: fmt.Sprintf("has %d kB; a preview cuts at most %d", len(text)>>10, maxPreview>>10)}
 	}
+	c.Embed, c.EmbedModel = s.embed, s.model
 	ch, err := c.chunker()
 	if err != nil {
 		return nil, err

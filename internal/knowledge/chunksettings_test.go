@@ -62,9 +62,35 @@ func TestDefect22ChunkingIsRead(t *testing.T) {
 }
 
 func TestPreviewIsBounded(t *testing.T) {
-	_, err := PreviewChunks(context.Background(), DefaultChunkConfig(), strings.Repeat("x", maxPreview+1), "a.md")
+	_, err := NewChunkSettings(nil).Preview(context.Background(), DefaultChunkConfig(), strings.Repeat("x", maxPreview+1), "a.md")
 	var refused *RefusedError
 	if !errors.As(err, &refused) || refused.Field != "text" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestSemanticUsesTheModel: with a model the strategy semantic asks it and says so.
+func TestSemanticUsesTheModel(t *testing.T) {
+	s := NewChunkSettings(nil)
+	asked := 0
+	s.CompareBy("toy", func(_ context.Context, texts []string) ([][]float32, error) {
+		asked += len(texts)
+		out := make([][]float32, len(texts))
+		for i, x := range texts {
+			out[i] = []float32{float32(strings.Count(x, "ship")), float32(strings.Count(x, "bread"))}
+		}
+		return out, nil
+	})
+	cfg := DefaultChunkConfig()
+	cfg.Strategy, cfg.MinTokens, cfg.OverlapTokens = chunk.Semantic, 0, 0
+	text := strings.Repeat("The ship is moored at the mast. ", 12) + strings.Repeat("The bread is baked at dawn each day. ", 12)
+	got, err := s.Preview(context.Background(), cfg, text, "a.md")
+	if err != nil || asked < 20 || len(got) < 2 || got[0].Metadata.SemanticMethod != "embedding:toy" {
+		t.Fatalf("%d asked, %d passages (%v)", asked, len(got), err)
+	}
+	for _, c := range got {
+		if strings.Contains(c.Content, "ship") && strings.Contains(c.Content, "bread") && len(c.Content) > 400 {
+			t.Errorf("the subject changes inside %q", c.Content)
+		}
 	}
 }

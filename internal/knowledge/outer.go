@@ -3,7 +3,9 @@ package knowledge
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sort"
+	"time"
 
 	"resync/chunk"
 	"resync/internal/embed"
@@ -56,6 +58,9 @@ func outerWords(title string, path []string, body string) outside.Sparse {
 		for _, t := range terms {
 			sum[t] += outerWeight[f] / norm
 		}
+	}
+	for _, c := range retrieve.CodeTerms(title + "\n" + body) {
+		sum[c]++
 	}
 	out := outside.Sparse{}
 	for t, w := range sum {
@@ -127,8 +132,8 @@ func (o *Outer) Search(ctx context.Context, question string, k int, documents ..
 	return order(ctx, question, found, k)
 }
 
-// order ranks candidates: half by what the server says, half by the default engine
-// over them alone.
+// order ranks candidates: mostly by the default engine over them alone, and by what
+// the server says, which knows how rare a word is among all passages.
 func order(ctx context.Context, question string, found []outside.Candidate, k int) ([]retrieve.Passage, error) {
 	if len(found) == 0 {
 		return nil, nil
@@ -166,4 +171,83 @@ func order(ctx context.Context, question string, found []outside.Candidate, k in
 }
 
 // innerShare is what the default engine's own order counts beside the server's.
-const innerShare = 0.5
+const innerShare = 0.75
+
+// mirrored is an index outside that holds the documents of a view.
+type mirrored struct {
+	outer *Outer
+	view  *view
+}
+
+// mirrorPoll is how often the mirror looks whether the documents have changed.
+const mirrorPoll = 500 * time.Millisecond
+
+// Mirror keeps an index outside in step with the base until ctx ends. Searches of
+// the whole base use it once it holds everything, and this process again from the
+// moment a document changes until the index has followed, or while the server does
+// not answer. After a failure it tries again when retry has passed.
+func (b *Base) Mirror(ctx context.Context, o *Outer, retry time.Duration, log *slog.Logger) {
+	sent := map[string]*held{} // :: cited name → what the index holds
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	defer b.outer.Store(nil)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+		}
+		next := mirrorPoll
+		v := b.view.Load()
+		if m := b.outer.Load(); m == nil || m.view != v {
+			if err := o.follow(ctx, v, sent); err != nil {
+				if ctx.Err() == nil {
+					log.Warn("the index outside does not hold all documents; this process searches meanwhile", "err", err)
+				}
+				next = retry
+			} else {
+				b.outer.Store(&mirrored{o, v})
+			}
+		}
+		wait.Reset(next)
+	}
+}
+
+// follow makes the index hold the documents of a view.
+func (o *Outer) follow(ctx context.Context, v *view, sent map[string]*held) error {
+	for _, d := range v.order {
+		if sent[d.name] == d {
+			continue
+		}
+		if err := o.Put(ctx, d.name, chunksOf(d.rows, d.text, d.name)); err != nil {
+			return fmt.Errorf("store %s outside: %w", d.name, err)
+		}
+		sent[d.name] = d
+	}
+	for name := range sent {
+		if v.docs[name] != nil {
+			continue
+		}
+		if err := o.Remove(ctx, name); err != nil {
+			return fmt.Errorf("remove %s outside: %w", name, err)
+		}
+		delete(sent, name)
+	}
+	return nil
+}
+
+// outerTime is how long a search waits for the index outside before this process
+// searches itself.
+const outerTime = 3 * time.Second
+
+// searchOuter asks the index outside, when it holds what is to be searched.
+func (b *Base) searchOuter(ctx context.Context, v *view, index *retrieve.Index, question string, k int) ([]retrieve.Passage, bool) {
+	m := b.outer.Load()
+	if m == nil || m.view != v || index != v.all {
+		return nil, false
+	}
+	short, cancel := context.WithTimeout(ctx, outerTime)
+	defer cancel()
+	found, err := m.outer.Search(short, question, k)
+	return found, err == nil
+}

@@ -20,9 +20,19 @@ func QuestionTerms(text string) []QuestionTerm {
 		}
 	}
 	for _, c := range q.codes {
-		for _, t := range Terms(c) {
-			out = append(out, QuestionTerm{t, codeInBody})
-		}
+		out = append(out, QuestionTerm{codeMark + c, codeInBody})
 	}
 	return out
+}
+
+// codeMark begins the terms of message codes, which are found in every spelling.
+const codeMark = "code:"
+
+// CodeTerms are the terms of the message codes in a passage.
+func CodeTerms(text string) []string {
+	codes := codesIn(text)
+	for i, c := range codes {
+		codes[i] = codeMark + c
+	}
+	return codes
 }
