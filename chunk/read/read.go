@@ -108,9 +108,9 @@ func Detect(name string, data []byte) Format {
 	low := bytes.ToLower(head)
 	ext := strings.ToLower(path.Ext(name))
 	switch {
-	case bytes.HasPrefix(head, []byte("%PDF-")):
+	case bytes.HasPrefix(head, []byte("%PDF-")) || ext == ".pdf":
 		return PDF
-	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("PK\x05\x06")):
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")) || bytes.HasPrefix(data, []byte("PK\x05\x06")) || ext == ".docx":
 		return DOCX
 	case ext == ".json" || ext == ".yaml" || ext == ".yml":
 		return OpenAPI
@@ -140,6 +140,10 @@ func As(format Format, name string, data []byte, lim Limits) (t Text, err error)
 	case PDF:
 		t, err = readPDF(data, lim)
 	case DOCX:
+		if bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")) {
+			err = errOffice
+			break
+		}
 		t, err = readDOCX(data, lim)
 	default:
 		t, err = readPlain(format, data)

@@ -163,7 +163,7 @@ func (s *server) previewChunking(ctx context.Context, in *previewInput) (*previe
 	if in.Body.Source == "" {
 		in.Body.Source = "preview.md"
 	}
-	chunks, err := knowledge.PreviewChunks(ctx, cfg, in.Body.Text, in.Body.Source)
+	chunks, err := s.Chunking.Preview(ctx, cfg, in.Body.Text, in.Body.Source)
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
