@@ -48,6 +48,7 @@ type Outcome struct {
 	Started  time.Time
 	FirstAt  time.Time // of the first piece of a stream; zero otherwise
 	Stream   bool
+	User     string // of the request
 }
 
 // Chain asks its targets until one answers. It is safe for concurrent use.
@@ -219,12 +220,12 @@ func (c *Chain) complete(ctx context.Context, req *Request, order []*target) (*R
 		return err
 	})
 	if err != nil {
-		c.finish(ctx, Outcome{Err: err, Started: started})
+		c.finish(ctx, Outcome{Err: err, Started: started, User: req.User})
 		return nil, err
 	}
 	c.complement(resp, w)
 	c.opt.Meter.settle(req.User, w.reserved, costOf(resp))
-	c.finish(ctx, Outcome{Response: resp, Started: started})
+	c.finish(ctx, Outcome{Response: resp, Started: started, User: req.User})
 	return resp, nil
 }
 

@@ -58,7 +58,7 @@ func (c *Chain) Stream(ctx context.Context, req *Request) (*Answering, error) {
 		return nil
 	})
 	if err != nil {
-		c.finish(ctx, Outcome{Err: err, Started: w.started, Stream: true})
+		c.finish(ctx, Outcome{Err: err, Started: w.started, Stream: true, User: req.User})
 		return nil, err
 	}
 	a.first = time.Now()
@@ -159,7 +159,7 @@ func (a *Answering) end(e *Error) {
 	a.c.complement(resp, a.w)
 	a.c.opt.Meter.settle(a.w.req.User, a.w.reserved, costOf(resp))
 	a.result = resp
-	o := Outcome{Response: resp, Started: a.w.started, FirstAt: a.first, Stream: true}
+	o := Outcome{Response: resp, Started: a.w.started, FirstAt: a.first, Stream: true, User: a.w.req.User}
 	if e != nil {
 		o.Response, o.Err = nil, e
 		last := &a.w.trail[len(a.w.trail)-1] // the attempt that looked good until now

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"resync/breaker"
+	"resync/internal/api"
 	"resync/internal/config"
 	"resync/llm"
 	"resync/llm/anthropic"
@@ -43,6 +44,7 @@ func (a *App) openLLM(context.Context) error {
 		}
 		o.Targets = append(o.Targets, made)
 	}
+	a.log.Info("language models", "targets", len(o.Targets), "preset", set.Preset, "first", o.Targets[0].Name)
 	a.llm, err = llm.New(o)
 	return err
 }
@@ -130,7 +132,7 @@ func (a *App) llmAttempt(ctx context.Context, at llm.Attempt) {
 }
 
 // llmDone counts one request of the chain.
-func (a *App) llmDone(_ context.Context, o llm.Outcome) {
+func (a *App) llmDone(ctx context.Context, o llm.Outcome) {
 	if a.metrics == nil {
 		return
 	}
@@ -150,6 +152,20 @@ func (a *App) llmDone(_ context.Context, o llm.Outcome) {
 	a.metrics.LLMRequest(outcome, r.Target, r.Usage.InputTokens, r.Usage.OutputTokens, r.Usage.CachedTokens, cost, time.Since(o.Started))
 	if !o.FirstAt.IsZero() {
 		a.metrics.LLMFirstPiece(r.Target, o.FirstAt.Sub(o.Started))
+	}
+	a.llmTokens(ctx, o)
+}
+
+// llmTokens charges what a person's request has used to the window of tokens.
+func (a *App) llmTokens(ctx context.Context, o llm.Outcome) {
+	limits := api.Limits(a.opt.Config.Limits)
+	if limits.LLMTokens <= 0 || o.User == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := api.SpendTokens(ctx, a.shared, limits, o.User, o.Response.TokensUsed); err != nil {
+		a.log.WarnContext(ctx, "counting tokens", "err", err)
 	}
 }
 
