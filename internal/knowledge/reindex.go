@@ -29,8 +29,8 @@ type JobStore interface {
 type Enqueuer interface {
 	// EnqueueJob stores a job; an unfinished one with its key is returned instead.
 	EnqueueJob(ctx context.Context, j store.Job) (store.Job, bool, error)
-	// CancelJob asks that a job ends.
-	CancelJob(ctx context.Context, id, by string) (store.Job, error)
+	// CancelWork asks that a job ends.
+	CancelWork(ctx context.Context, id, by string) (store.Job, error)
 	// Job reads one, Jobs the newest of a kind.
 	Job(ctx context.Context, id string) (store.Job, error)
 	Jobs(ctx context.Context, kind string, limit int) ([]store.Job, error)
@@ -213,7 +213,7 @@ func (r *Reindexer) Cancel(ctx context.Context, id, by string) (ReindexStatus, e
 	if _, err := r.Status(ctx, id); err != nil {
 		return ReindexStatus{}, err
 	}
-	j, err := r.st.CancelJob(ctx, id, by)
+	j, err := r.st.CancelWork(ctx, id, by)
 	if err != nil {
 		return ReindexStatus{}, err
 	}

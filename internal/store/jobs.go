@@ -202,10 +202,10 @@ func lost(err error) error {
 	return err
 }
 
-// CancelJob asks that a job ends. A pending one is cancelled at once, a running
+// CancelWork asks that a job ends. A pending one is cancelled at once, a running
 // one when its worker looks next; a finished one stays as it is, which is
 // ErrAlreadyFinal.
-func (s *Store) CancelJob(ctx context.Context, id, by string) (Job, error) {
+func (s *Store) CancelWork(ctx context.Context, id, by string) (Job, error) {
 	var job Job
 	err := s.update(ctx, func(c conn) error {
 		n, err := c.exec(ctx, `update jobs set cancel_by = ?, finished_at = case when state = 'pending' then ? else finished_at end,

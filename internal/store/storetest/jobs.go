@@ -91,7 +91,7 @@ func jobKeys(t *testing.T, open OpenFunc) {
 	if a, b := enqueue(t, s, store.Job{Kind: reindex}), enqueue(t, s, store.Job{Kind: reindex}); a.ID == b.ID {
 		t.Error("jobs without a key are one")
 	}
-	_, err = s.CancelJob(t.Context(), first.ID, "ana")
+	_, err = s.CancelWork(t.Context(), first.ID, "ana")
 	must(t, err)
 	if next := enqueue(t, s, store.Job{Kind: reindex, Key: "all"}); next.ID == first.ID {
 		t.Error("the key of a finished job is not free")
@@ -140,17 +140,17 @@ func jobCancel(t *testing.T, open OpenFunc) {
 	s, _ := open(t)
 	ctx := t.Context()
 	waiting := enqueue(t, s, store.Job{Kind: "other"})
-	got, err := s.CancelJob(ctx, waiting.ID, "ana")
+	got, err := s.CancelWork(ctx, waiting.ID, "ana")
 	must(t, err)
 	equal(t, "a waiting job", store.JobCancelled, got.State)
 	equal(t, "who", "ana", got.CancelBy)
 	if got.FinishedAt.IsZero() {
 		t.Error("a cancelled job has no end")
 	}
-	if _, err := s.CancelJob(ctx, waiting.ID, "bob"); !errors.Is(err, store.ErrAlreadyFinal) {
+	if _, err := s.CancelWork(ctx, waiting.ID, "bob"); !errors.Is(err, store.ErrAlreadyFinal) {
 		t.Errorf("cancel twice: %v", err)
 	}
-	if _, err := s.CancelJob(ctx, "none", "bob"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.CancelWork(ctx, "none", "bob"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no such job: %v", err)
 	}
 	enqueue(t, s, store.Job{Kind: reindex})
@@ -159,7 +159,7 @@ func jobCancel(t *testing.T, open OpenFunc) {
 	asked, err := s.BeatJob(ctx, held, store.Beat{Lease: lease})
 	must(t, err)
 	equal(t, "asked before", false, asked)
-	got, err = s.CancelJob(ctx, held.ID, "ana")
+	got, err = s.CancelWork(ctx, held.ID, "ana")
 	must(t, err)
 	equal(t, "a running job goes on", store.JobRunning, got.State)
 	asked, err = s.BeatJob(ctx, held, store.Beat{Lease: lease})
@@ -200,7 +200,7 @@ func jobRetention(t *testing.T, open OpenFunc) {
 	s, _ := open(t, store.WithClock(c.Now))
 	ctx := t.Context()
 	old := enqueue(t, s, store.Job{Kind: reindex})
-	_, err := s.CancelJob(ctx, old.ID, "ana")
+	_, err := s.CancelWork(ctx, old.ID, "ana")
 	must(t, err)
 	c.Advance(time.Hour)
 	kept := enqueue(t, s, store.Job{Kind: reindex})
