@@ -18,8 +18,9 @@ type Dense struct {
 }
 
 // DefaultDense is the weight of vectors beside words. A small model is a weak
-// partner of a good ranking by words: more than this makes it worse.
-const DefaultDense = 0.25
+// partner of a good ranking by words: with MiniLM and USE-lite more than this makes
+// headings and problems with words left out worse (bench/README.md).
+const DefaultDense = 0.1
 
 func (d *Dense) weight() float32 {
 	if d.Weight <= 0 {
