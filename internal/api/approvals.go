@@ -50,9 +50,9 @@ type decideOutput struct {
 
 func (s *server) registerApprovals() {
 	const base = "/api/v1/agents/approvals"
-	add(s, route{id: "approvals", method: http.MethodGet, paths: one(base), tag: "approvals", tier: Critical, role: auth.Viewer,
+	add(s, route{id: "approvals", method: http.MethodGet, paths: one(base), tag: "approvals", tier: BestEffort, role: auth.Viewer,
 		summary: "What waits for a person's decision"}, s.approvals)
-	add(s, route{id: "approval", method: http.MethodGet, paths: one(base + "/{trace_id}"), tag: "approvals", tier: Critical, role: auth.Viewer,
+	add(s, route{id: "approval", method: http.MethodGet, paths: one(base + "/{trace_id}"), tag: "approvals", tier: BestEffort, role: auth.Viewer,
 		summary: "One approval card", errors: []int{404}}, s.approval)
 	add(s, route{id: "approval-decide", method: http.MethodPost, paths: one(base + "/{trace_id}"), tag: "approvals", tier: Critical, role: auth.Operator, key: keyRuns,
 		summary: "Approve, which executes once every needed person has, or reject", errors: []int{404, 409, 410, 502}}, s.decide)

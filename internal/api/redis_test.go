@@ -108,7 +108,7 @@ func TestDefect19_EveryRouteKeepsItsTier(t *testing.T) {
 			}
 		}
 	}
-	if count[api.Critical] < 15 || count[api.BestEffort] < 30 || count[api.ReadOnly] < 10 {
+	if count[api.Critical] < 12 || count[api.BestEffort] < 30 || count[api.ReadOnly] < 10 {
 		t.Errorf("only %v routes were asked", count)
 	}
 	for _, p := range []string{"/livez", "/metrics", "/docs", "/openapi.json", "/health"} {

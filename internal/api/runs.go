@@ -25,7 +25,7 @@ type runInput struct {
 
 func (s *server) registerRuns() {
 	const base = "/api/v1/agents/runs"
-	add(s, route{id: "runs-active", method: http.MethodGet, paths: one(base + "/active"), tag: "runs", tier: Critical, role: auth.Viewer,
+	add(s, route{id: "runs-active", method: http.MethodGet, paths: one(base + "/active"), tag: "runs", tier: BestEffort, role: auth.Viewer,
 		summary: "What runs now or waits for a person"}, s.activeRuns)
 	add(s, route{id: "runs", method: http.MethodGet, paths: one(base), tag: "runs", tier: BestEffort, role: auth.Viewer,
 		summary: "The journal of actions, newest first"}, s.runs)

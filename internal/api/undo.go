@@ -35,7 +35,7 @@ type undoOutput struct {
 
 func (s *server) registerUndo() {
 	const base = "/api/v1/agents/undo"
-	add(s, route{id: "undo-available", method: http.MethodGet, paths: one(base + "/available"), tag: "undo", tier: Critical, role: auth.Viewer,
+	add(s, route{id: "undo-available", method: http.MethodGet, paths: one(base + "/available"), tag: "undo", tier: BestEffort, role: auth.Viewer,
 		summary: "Actions that can be taken back"}, s.undoable)
 	add(s, route{id: "undo", method: http.MethodPost, paths: one(base + "/{trace_id}"), tag: "undo", tier: Critical, role: auth.Operator, key: keyRuns,
 		summary: "Take an action back by its stored inverse", errors: []int{404, 409}}, s.undo)
