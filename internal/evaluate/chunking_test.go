@@ -28,6 +28,7 @@ func TestChromaCorpora(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.questions = sample(c.questions, 200)
 	docs := make([]retrieve.Document, len(c.names))
 	for i := range docs {
 		docs[i] = retrieve.Document{Name: c.names[i], Text: c.texts[i]}
