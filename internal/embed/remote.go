@@ -60,6 +60,7 @@ type Remote struct {
 	endpoint string
 	prompts  Prompts
 	client   *http.Client
+	most     int64 // bytes of an answer
 	dims     atomic.Int64
 }
 
@@ -111,7 +112,7 @@ func NewRemote(s Settings, client *http.Client) (*Remote, error) {
 	case client == nil:
 		return nil, errors.New("embedding client: none was given")
 	}
-	r := &Remote{settings: s, endpoint: endpoint, client: client, prompts: PromptsFor(s.Model)}
+	r := &Remote{settings: s, endpoint: endpoint, client: client, most: maxAnswer, prompts: PromptsFor(s.Model)}
 	if s.Prompts != nil {
 		r.prompts = *s.Prompts
 	}
@@ -228,12 +229,12 @@ func (r *Remote) request(ctx context.Context, texts []string, kind Kind) ([][]fl
 	if resp.StatusCode != http.StatusOK {
 		return nil, r.refusal(resp)
 	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, r.most+1))
 	if err != nil {
 		return nil, r.noAnswer(ctx, err)
 	}
-	if len(answer) > maxAnswer {
-		return nil, r.broken(fmt.Errorf("more than %d MB", maxAnswer>>20))
+	if int64(len(answer)) > r.most {
+		return nil, r.broken(fmt.Errorf("more than %d MB", r.most>>20))
 	}
 	vectors, err := r.settings.Protocol.parse(answer, len(texts))
 	if err != nil {
