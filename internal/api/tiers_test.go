@@ -48,7 +48,9 @@ func (s *server) ruleOf(t testing.TB, id string) tierRule {
 	return tierRule{}
 }
 
-func rules(tier, text string) string { return "runtime:\n  exceptions:\n    " + tier + ":\n      - " + text + "\n" }
+func rules(tier, text string) string {
+	return "runtime:\n  exceptions:\n    " + tier + ":\n      - " + text + "\n"
+}
 
 func TestTheStrategyFileChangesTiers(t *testing.T) {
 	s, err := face(t, `
