@@ -108,9 +108,9 @@ func Detect(name string, data []byte) Format {
 	low := bytes.ToLower(head)
 	ext := strings.ToLower(path.Ext(name))
 	switch {
-	case bytes.HasPrefix(head, []byte("%PDF-")) || ext == ".pdf":
+	case bytes.HasPrefix(head, []byte("%PDF-")):
 		return PDF
-	case bytes.HasPrefix(data, []byte("PK\x03\x04")) || bytes.HasPrefix(data, []byte("PK\x05\x06")) || ext == ".docx":
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("PK\x05\x06")):
 		return DOCX
 	case ext == ".json" || ext == ".yaml" || ext == ".yml":
 		return OpenAPI
@@ -123,9 +123,16 @@ func Detect(name string, data []byte) Format {
 }
 
 // Document reads a document in the format that [Detect] finds. An error is a
-// *Refused.
+// *Refused; a file that is not what its name says is refused.
 func Document(name string, data []byte, lim Limits) (Text, error) {
-	return As(Detect(name, data), name, data, lim)
+	format, ext := Detect(name, data), strings.ToLower(path.Ext(name))
+	if (ext == ".pdf" && format != PDF || ext == ".docx" && format != DOCX) && len(bytes.TrimSpace(data)) > 0 {
+		if bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")) {
+			return Text{}, &Refused{name, errOffice.Error()}
+		}
+		return Text{}, &Refused{name, "its name ends in " + ext + ", but its content is something else; it may be damaged or misnamed"}
+	}
+	return As(format, name, data, lim)
 }
 
 // As reads a document in a known format.
@@ -140,10 +147,6 @@ func As(format Format, name string, data []byte, lim Limits) (t Text, err error)
 	case PDF:
 		t, err = readPDF(data, lim)
 	case DOCX:
-		if bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")) {
-			err = errOffice
-			break
-		}
 		t, err = readDOCX(data, lim)
 	default:
 		t, err = readPlain(format, data)

@@ -141,6 +141,8 @@ func TestRow20Archives(t *testing.T) {
 		{"no document", "without a Word document", archive(t, [2]string{"a.txt", "hello"})},
 		{"damaged", "damaged zip", []byte("PK\x03\x04 nothing follows")},
 		{"entities", "damaged", archive(t, [2]string{"word/document.xml", `<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><w:document><w:p><w:r><w:t>&b;</w:t></w:r></w:p></w:document>`})},
+		{"not what its name says", "something else", []byte("PK nothing")},
+		{"encrypted", "without a password", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")},
 		{"never closed", "damaged", archive(t, [2]string{"word/document.xml", deep})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
