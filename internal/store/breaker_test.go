@@ -24,6 +24,7 @@ func TestPostgresBreaker(t *testing.T) {
 		faultnet.Delay(200 * time.Millisecond), faultnet.CutReset(5), faultnet.Answer("garbage", []byte("\x00\x01 this is not PostgreSQL \xff")), faultnet.HTTP(200, "<html>"),
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
+			t.Parallel()
 			proxy := faultnet.New(t, hostOf(url))
 			b := breaker.New(breaker.Settings{Name: "database", Failures: 3, Delay: 300 * time.Millisecond})
 			s, err := store.Open(t.Context(), strings.Replace(url, hostOf(url), proxy.Addr(), 1), store.WithBreaker(b))
