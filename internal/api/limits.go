@@ -71,13 +71,14 @@ func SpendTokens(ctx context.Context, s *state.State, limits Limits, user string
 		return nil
 	}
 	q := state.Quota{Key: "tokens:{" + user + "}", Limit: state.Limit{Rate: limits.LLMTokens, Per: time.Minute}, N: tokens, Debt: true}
-	if _, err := s.Allow(ctx, q); err != nil {
-		if _, here := s.AllowHere(q); here != nil {
-			return here
-		}
-		return fmt.Errorf("counting tokens over all servers: %w", err)
+	_, err := s.Allow(ctx, q)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if _, here := s.AllowHere(q); here != nil {
+		return here
+	}
+	return fmt.Errorf("counting tokens over all servers: %w", err)
 }
 
 // directLLM bounds what each person may spend while answers cannot be shared.

@@ -312,6 +312,26 @@ func TestLoadWarns(t *testing.T) {
 	}
 }
 
+// Tokens are known afterwards: whoever used too many waits.
+func TestTokensGoIntoDebt(t *testing.T) {
+	s, err := face(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Limits = Limits{LLMTokens: 100}
+	ctx := t.Context()
+	if err := SpendTokens(ctx, s.State, s.Limits, "", 250); err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.State.Allow(ctx, s.quotas(ctx, limitLLM)...)
+	if err != nil || d.Allowed || d.RetryAfter < 80*time.Second || d.RetryAfter > 91*time.Second {
+		t.Errorf("150 tokens in debt at 100 a minute: %+v, %v", d, err)
+	}
+	if err := SpendTokens(ctx, s.State, Limits{}, "", 1000); err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
+}
+
 func TestNormalQuestion(t *testing.T) {
 	for _, same := range [][]string{
 		{"What does AWSBHT061E mean?", "please tell me: what does awsbht061e mean", "What  does the AWSBHT061E mean"},

@@ -133,6 +133,7 @@ func (a *App) llmAttempt(ctx context.Context, at llm.Attempt) {
 
 // llmDone counts one request of the chain.
 func (a *App) llmDone(ctx context.Context, o llm.Outcome) {
+	a.spendTokens(ctx, o)
 	if a.metrics == nil {
 		return
 	}
