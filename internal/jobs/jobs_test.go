@@ -253,24 +253,27 @@ func TestALostLeaseEndsTheHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
 		j := m.add(store.Job{Kind: "k", MaxAttempts: 9})
-		var cause error
-		n := 0
-		_, stop := start(t, m, "w", func(ctx context.Context, _ *Work) error {
-			if n++; n > 1 {
+		causes := make(chan error, 1)
+		_, stop := start(t, m, "w", func(ctx context.Context, w *Work) error {
+			if w.Job.Attempts > 1 {
 				return nil
 			}
 			<-ctx.Done()
-			cause = context.Cause(ctx)
+			causes <- context.Cause(ctx)
 			return ctx.Err()
 		})
 		time.Sleep(time.Second)
 		m.with(func() { m.down = errors.New("down") })
 		time.Sleep(15 * time.Second)
-		if cause != nil {
+		if len(causes) > 0 {
 			t.Fatal("the handler ended before its lease")
 		}
 		time.Sleep(14 * time.Second) // the lease runs out 30 s after the claim
-		if !errors.Is(cause, store.ErrJobLost) {
+		synctest.Wait()
+		if len(causes) == 0 {
+			t.Fatal("the handler goes on without a lease")
+		}
+		if cause := <-causes; !errors.Is(cause, store.ErrJobLost) {
 			t.Fatalf("cause %v", cause)
 		}
 		m.with(func() { m.down = nil })

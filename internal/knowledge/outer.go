@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sort"
+	"sync"
 	"time"
 
 	"resync/chunk"
@@ -17,8 +18,11 @@ import (
 // that index in step with a base. The index picks candidates; they are ordered here
 // as the default engine would and their two orders are joined.
 type Outer struct {
-	index outside.Index
+	open  func(context.Context) (outside.Index, error)
 	model outerModel
+
+	mu    sync.Mutex
+	index outside.Index // nil until it could be opened
 }
 
 // outerModel makes vectors; nil is words alone.
@@ -29,6 +33,27 @@ type outerModel interface {
 // NewOuter searches an index. A model, which may be nil, gives the vectors.
 func NewOuter(index outside.Index, model outerModel) *Outer {
 	return &Outer{index: index, model: model}
+}
+
+// OpenOuter searches an index that is opened when it is first needed, and tried
+// again until that succeeds, so that a start does not wait for the server.
+func OpenOuter(open func(context.Context) (outside.Index, error), model outerModel) *Outer {
+	return &Outer{open: open, model: model}
+}
+
+// at is the index, opened.
+func (o *Outer) at(ctx context.Context) (outside.Index, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.index != nil {
+		return o.index, nil
+	}
+	x, err := o.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open the index outside: %w", err)
+	}
+	o.index = x
+	return x, nil
 }
 
 // BM25F of an index outside, with the averages of manuals: an index that is filled
@@ -88,12 +113,20 @@ func (o *Outer) Put(ctx context.Context, document string, chunks []chunk.Chunk) 
 			passages[i].Meaning = vectors[i]
 		}
 	}
-	return o.index.Upsert(ctx, document, passages)
+	x, err := o.at(ctx)
+	if err != nil {
+		return err
+	}
+	return x.Upsert(ctx, document, passages)
 }
 
 // Remove takes a document out.
 func (o *Outer) Remove(ctx context.Context, document string) error {
-	return o.index.Delete(ctx, document)
+	x, err := o.at(ctx)
+	if err != nil {
+		return err
+	}
+	return x.Delete(ctx, document)
 }
 
 // Fill stores every searchable document of a base outside. Each document changes at
@@ -125,7 +158,11 @@ func (o *Outer) Search(ctx context.Context, question string, k int, documents ..
 		}
 		q.Meaning = vectors[0]
 	}
-	found, err := o.index.Search(ctx, q)
+	x, err := o.at(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := x.Search(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -115,7 +115,14 @@ func TestMirrorFollowsTheBase(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.Mirror(ctx, NewOuter(s, flatModel{}), 20*time.Millisecond, slog.New(slog.DiscardHandler))
+		tries := 0
+		late := OpenOuter(func(context.Context) (outside.Index, error) {
+			if tries++; tries < 3 {
+				return nil, outside.ErrAway // the server is not up yet
+			}
+			return s, nil
+		}, flatModel{})
+		b.Mirror(ctx, late, 20*time.Millisecond, slog.New(slog.DiscardHandler))
 	}()
 	defer func() { cancel(); <-done }()
 	current := func() bool { m := b.outer.Load(); return m != nil && m.view == b.view.Load() }
