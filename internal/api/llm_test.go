@@ -155,9 +155,9 @@ func TestStreamsThroughTheWholeServer(t *testing.T) {
 func TestMoneyIsLimited(t *testing.T) {
 	h, a, _ := modelHost(t, func(l *config.LLM) { l.Limits.UserDay = 0.03 })
 	const question = `{"max_tokens":1000,"messages":[{"role":"user","content":"hello"}]}`
-	answers := 0
+	answers, viewer := 0, h.as("viewer")
 	for {
-		r := h.as("viewer").postText(chatPath, question)
+		r := viewer.postText(chatPath, question)
 		if r.status != 200 {
 			if r.status != http.StatusPaymentRequired || !strings.Contains(string(r.body), "llm.limits.user_day") {
 				t.Errorf("%s", r)
