@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"resync/internal/config"
 	"resync/internal/health"
@@ -25,7 +26,13 @@ func (a *App) checks() (*health.Runner, error) {
 	if a.looking != nil {
 		rest = a.whatCouldNotBeOpened(rest)
 	}
-	return health.New(append(list, rest...)...)
+	list = append(list, rest...)
+	if a.looking != nil { // nobody waits for doctor as for /health, and it may look at a machine that is busy
+		for i := range list {
+			list[i].Timeout = max(list[i].Timeout, 4*time.Second)
+		}
+	}
+	return health.New(list...)
 }
 
 // whatCouldNotBeOpened completes doctor's list: a part that could not be opened

@@ -35,16 +35,21 @@ type childSettings struct {
 	Grace                       time.Duration
 	Sync                        time.Duration // how often the plan is read; an hour when zero
 	Handbook                    bool          // answers cite the handbook
+	Redis                       string        // its address; "" is the memory of the child
 }
 
 func (c childSettings) config() *config.Config {
-	return &config.Config{
+	out := &config.Config{
 		Engines: []config.Engine{{Name: "night", URLs: []string{c.Engine}, Username: c.User, Password: config.NewSecret(c.Password),
 			Environment: "demo", PageSize: 1000, Timeout: 10 * time.Second}},
 		DefaultEngine: "night", DataDir: c.Dir, Database: config.Database{URL: config.NewSecret("sqlite:" + filepath.Join(c.Dir, "resync.db"))},
 		Approvals: config.Approvals{FourEyesFrom: "critical", TTL: 15 * time.Minute}, Undo: config.Undo{TTL: time.Hour},
 		Reconcile: config.Reconcile{Grace: c.Grace}, Knowledge: config.Knowledge{Handbook: c.Handbook},
 	}
+	if c.Redis != "" {
+		out.Redis = config.Redis{URL: config.NewSecret(c.Redis), FailFast: true, MaxRetries: 3, Backoff: 100 * time.Millisecond, CheckEvery: time.Second}
+	}
+	return out
 }
 
 // serveChild is the whole life of the child: it prints its address with a login

@@ -43,6 +43,16 @@ func (s *soak) load(d time.Duration) {
 		}
 		s.engine.restart(time.Duration(500+rand.IntN(2500)) * time.Millisecond)
 	})
+	if s.redis != nil {
+		again(1, 5*time.Second, func(int) {
+			s.redis.Freeze()
+			time.Sleep(time.Duration(300+rand.IntN(1700)) * time.Millisecond)
+			s.redis.Thaw()
+			s.mu.Lock()
+			s.freezes++
+			s.mu.Unlock()
+		})
+	}
 	wg.Wait()
 }
 

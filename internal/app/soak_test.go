@@ -16,13 +16,15 @@ import (
 
 	"resync/hwa/hwasim"
 	"resync/internal/ops"
+	"resync/internal/state/statetest"
 	"resync/internal/store"
 	"resync/tool"
 )
 
 // TestSoak runs a server for RESYNC_SOAK (such as 10m) under everything at once:
 // reads, questions, actions that are approved and taken back, event streams that
-// come and go, and an engine that is restarted and frozen. A fifth of the time is
+// come and go, an engine that is restarted and frozen, and, with
+// RESYNC_SOAK_REDIS=1, a Redis that is frozen. A fifth of the time is
 // the warm-up. At the end goroutines, open files, heap and the database's log are
 // what they were after it, the journal's chain holds, and the engine was asked
 // once for each action that is done.
@@ -50,6 +52,7 @@ func TestSoak(t *testing.T) {
 type soak struct {
 	t      *testing.T
 	engine *outage
+	redis  *statetest.Server // nil without RESYNC_SOAK_REDIS
 	dir    string
 	k      *child
 	jobs   []string // waiting jobs that can be held
@@ -59,6 +62,7 @@ type soak struct {
 	told     map[string]string // :: run id → the last status the client was told
 	undone   map[string]string // :: run id → the run that took it back, as the client was told
 	frames   int               // events the streams have seen
+	freezes  int               // stops of Redis
 	gaps     int               // events missing in a stream, or seen twice
 }
 
@@ -66,8 +70,13 @@ func newSoak(t *testing.T) *soak {
 	sim, err := hwasim.New(hwasim.Config{Speed: -1, Latency: 2 * time.Millisecond, Faults: []string{"job-abend"}})
 	must(t, err)
 	s := &soak{t: t, engine: newOutage(t, sim), dir: t.TempDir(), statuses: map[string]int{}, told: map[string]string{}, undone: map[string]string{}}
+	redis := ""
+	if os.Getenv("RESYNC_SOAK_REDIS") != "" {
+		s.redis = statetest.Start(t)
+		redis = s.redis.URL()
+	}
 	s.k = childSettings{Engine: "http://" + s.engine.addr, User: sim.DefaultUser(), Password: sim.DefaultPassword(), Dir: s.dir,
-		Grace: 2 * time.Second, Sync: 2 * time.Second, Handbook: true}.start(t)
+		Grace: 2 * time.Second, Sync: 2 * time.Second, Handbook: true, Redis: redis}.start(t)
 	var list struct {
 		Items []struct{ ID, Stream string }
 	}
@@ -91,8 +100,8 @@ func (s *soak) sum() string {
 	for _, c := range s.statuses {
 		n += c
 	}
-	return fmt.Sprintf("%d answers, %d actions proposed, %d undone, %d writes on the engine, %d events, %d outages",
-		n, len(s.told), len(s.undone), len(s.engine.sim.Writes()), s.frames, s.engine.count)
+	return fmt.Sprintf("%d answers, %d actions proposed, %d undone, %d writes on the engine, %d events, %d outages of the engine, %d of Redis",
+		n, len(s.told), len(s.undone), len(s.engine.sim.Writes()), s.frames, s.engine.count, s.freezes)
 }
 
 // usage is what a server holds when nobody asks anything of it.

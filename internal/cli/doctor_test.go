@@ -174,6 +174,11 @@ func TestDoctorNamesWhatIsBroken(t *testing.T) {
 		{"port in use", func(w *ward) { w.settings["addr"] = strings.TrimPrefix(w.engine.URL, "http://") },
 			[]string{"server:port"}, "in use", "server.addr"},
 		{"Redis away", func(w *ward) { w.extra = "redis:\n  url: redis://127.0.0.1:1/0\n" }, []string{"redis:reachable"}, "nothing listens", "redis.url"},
+		{"tier for a route that is not there", func(w *ward) {
+			file := filepath.Join(w.dir, "redis_strategy.yaml")
+			w.write(file, "runtime:\n  exceptions:\n    critical:\n      - pattern: \"GET /no/such/route\"\n")
+			w.extra = "redis:\n  strategy_file: " + file + "\n"
+		}, []string{"http:health", "http:routes", "http:rules", "http:tiers", "start:http"}, "/no/such/route", "redis_strategy.yaml"},
 		{"model refuses connections", func(w *ward) { w.extra = "llm:\n  endpoint: http://127.0.0.1:1/v1\n  model: m\n" }, []string{"llm:reachable"}, "127.0.0.1:1", "llm.endpoint"},
 		{"model refuses the key", func(w *ward) {
 			srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusUnauthorized) }))
