@@ -1,7 +1,6 @@
 package failover_test
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,7 +37,7 @@ func careless(t *testing.T) gateway {
 		buf := make([]byte, 512)
 		for {
 			n, err := resp.Body.Read(buf)
-			_, _ = io.WriteString(w, string(buf[:n]))
+			_, _ = w.Write(buf[:n])
 			_ = http.NewResponseController(w).Flush()
 			if err != nil {
 				return

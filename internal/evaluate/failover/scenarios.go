@@ -3,7 +3,6 @@ package failover
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 )
 
@@ -221,5 +220,5 @@ func headerOf(s seen, name string) string {
 	if s.header == nil {
 		return ""
 	}
-	return s.header.Get(http.CanonicalHeaderKey(name))
+	return s.header.Get(name)
 }
