@@ -60,7 +60,7 @@ func (o *Outer) at(ctx context.Context) (outside.Index, error) {
 // bit by bit does not know its own yet.
 const (
 	outerSaturation = 1.2
-	outerCandidates = 150
+	outerCandidates = 400
 )
 
 var (
@@ -208,7 +208,7 @@ func order(ctx context.Context, question string, found []outside.Candidate, k in
 }
 
 // innerShare is what the default engine's own order counts beside the server's.
-const innerShare = 0.75
+const innerShare = 0.9
 
 // mirrored is an index outside that holds the documents of a view.
 type mirrored struct {
