@@ -65,7 +65,7 @@ func TestTransitionsAreExact(t *testing.T) {
 			if got := b.State(); got != Open || end(t, b, Success) {
 				t.Fatalf("%s: %s a nanosecond before %s, or a call was let through", s.Name, got, s.Delay)
 			}
-			time.Sleep(1)
+			time.Sleep(1 * time.Nanosecond)
 			if got := b.State(); got != HalfOpen {
 				t.Fatalf("%s: %s after %s", s.Name, got, s.Delay)
 			}

@@ -63,7 +63,7 @@ type Config struct {
 	UserAgent string
 
 	// Header completes the head of every request, such as with a traceparent; nil means nothing. It must not block.
-	Header func(context.Context, http.Header)
+	Header func(context.Context, http.Header) `json:"-"`
 
 	// Observer sees every attempt; nil means none.
 	Observer Observer

@@ -146,7 +146,6 @@ func TestPostgres(t *testing.T) {
 type fake struct {
 	t      *testing.T
 	made   bool
-	key    string                    // header that must carry "sesame"
 	points map[string]map[string]any // :: id → what was stored
 }
 

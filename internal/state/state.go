@@ -15,7 +15,7 @@ var ErrUnavailable = errors.New("the shared state does not answer")
 
 // ErrAuth means that Redis refuses the user or the password. Trying again would
 // not help.
-var ErrAuth = errors.New("Redis refuses the user name or the password")
+var ErrAuth = errors.New("the user name or the password was refused by Redis")
 
 // UnavailableError says why the shared state is away and when to ask again.
 type UnavailableError struct {

@@ -236,7 +236,7 @@ func otlpAttrs(attrs []attribute.KeyValue) []otlpAttr {
 		case attribute.FLOAT64:
 			v["doubleValue"] = a.Value.AsFloat64()
 		default:
-			v["stringValue"] = a.Value.Emit()
+			v["stringValue"] = a.Value.String()
 		}
 		out = append(out, otlpAttr{string(a.Key), v})
 	}
