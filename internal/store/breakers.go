@@ -77,7 +77,9 @@ func (s *Store) guard(ctx context.Context, use func(context.Context) error) erro
 
 // outcome is what an error says about the database itself. A lock another holds,
 // a full disk and a constraint are answers; a deadline that ran out while all
-// connections were taken was spent in our own queue.
+// connections were taken was spent in our own queue. With SQLite there is no
+// other side: patience that ran out was lost to our own processor, and refusing
+// every session for half a minute would make a slow moment an outage.
 func (s *Store) outcome(ctx context.Context, err error) breaker.Outcome {
 	var pg *pgconn.PgError
 	switch {
@@ -85,7 +87,7 @@ func (s *Store) outcome(ctx context.Context, err error) breaker.Outcome {
 		return breaker.Success
 	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, sql.ErrConnDone):
 		return breaker.Ignored
-	case errors.Is(err, context.DeadlineExceeded) && s.busy():
+	case errors.Is(err, context.DeadlineExceeded) && (s.busy() || s.d.name == "sqlite"):
 		return breaker.Ignored
 	case errors.As(err, &pg):
 		return pgOutcome(pg.Code)
