@@ -40,6 +40,9 @@ type Engine struct {
 	Exec        *tool.Executor
 	Desk        *chat.Desk
 	Now         func() time.Time // the engine's clock: a simulator has its own
+	// FirstRead is closed when the plan has been read, or not, for the first time;
+	// nil when nobody need wait for it.
+	FirstRead <-chan struct{}
 }
 
 // News is one message to watching screens.
@@ -137,10 +140,10 @@ func build(d Deps) (http.Handler, *server, error) {
 	}
 	mux := http.NewServeMux()
 	cfg := huma.DefaultConfig("Resync", d.Version)
-	cfg.DocsPath = ""            // its pages load scripts from a CDN; ours is embedded
-	cfg.CreateHooks = nil        // no $schema links in answers: clients of the contract do not expect them
-	cfg.OpenAPIPath = "/openapi" // .json and .yaml
-	cfg.SchemasPath = ""         // the OpenAPI document holds them
+	cfg.DocsPath = ""     // its pages load scripts from a CDN; ours is embedded
+	cfg.CreateHooks = nil // no $schema links in answers: clients of the contract do not expect them
+	cfg.OpenAPIPath = ""  // huma keeps the document without a lock; registerSystem serves it
+	cfg.SchemasPath = ""  // the OpenAPI document holds them
 	cfg.Transformers = append(cfg.Transformers, traced)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: cookieName},

@@ -93,14 +93,26 @@ type EngineQuery struct {
 	Engine string `query:"tws_instance_id" doc:"engine; the default one when absent"`
 }
 
+// firstPlan is how long a request waits for the first reading of the plan after
+// a start: a console opened at once shows the plan then, not a fault.
+const firstPlan = 10 * time.Second
+
 // snapshot returns the newest picture of an engine's plan, or a 503 that says
 // why there is none.
-func (s *server) snapshot(name string) (*Engine, *plan.Snapshot, error) {
+func (s *server) snapshot(ctx context.Context, name string) (*Engine, *plan.Snapshot, error) {
 	e, err := s.engine(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	snap := e.Plan.Snapshot()
+	if snap == nil && e.FirstRead != nil {
+		select {
+		case <-e.FirstRead:
+		case <-ctx.Done():
+		case <-time.After(firstPlan):
+		}
+		snap = e.Plan.Snapshot()
+	}
 	if snap == nil {
 		return nil, nil, huma.Error503ServiceUnavailable("the plan of engine " + e.Name + " has not been read yet; /health says why")
 	}
@@ -158,8 +170,8 @@ func (in *jobsInput) filter() plan.Filter {
 	return f
 }
 
-func (s *server) jobs(_ context.Context, in *jobsInput) (*page[jobRow], error) {
-	e, snap, err := s.snapshot(in.Engine)
+func (s *server) jobs(ctx context.Context, in *jobsInput) (*page[jobRow], error) {
+	e, snap, err := s.snapshot(ctx, in.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -183,8 +195,8 @@ type countOutput struct {
 	}
 }
 
-func (s *server) jobCount(_ context.Context, in *EngineQuery) (*countOutput, error) {
-	e, snap, err := s.snapshot(in.Engine)
+func (s *server) jobCount(ctx context.Context, in *EngineQuery) (*countOutput, error) {
+	e, snap, err := s.snapshot(ctx, in.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +307,7 @@ func (s *server) successors(ctx context.Context, in *neighboursInput) (*neighbou
 func (s *server) neighbours(ctx context.Context, in *neighboursInput, walk func(*plan.Snapshot, int, int, bool) []plan.Affected,
 	ask func(*hwa.Client, context.Context, string, int) ([]hwa.FlowNode, error),
 ) (*neighboursOutput, error) {
-	e, snap, err := s.snapshot(in.Engine)
+	e, snap, err := s.snapshot(ctx, in.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -365,11 +377,11 @@ type streamRow struct {
 	Deadline    string `json:"deadline,omitempty"`
 }
 
-func (s *server) streams(_ context.Context, in *struct {
+func (s *server) streams(ctx context.Context, in *struct {
 	EngineQuery
 	Q string `query:"q" maxLength:"300"`
 }) (*page[streamRow], error) {
-	e, snap, err := s.snapshot(in.Engine)
+	e, snap, err := s.snapshot(ctx, in.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -422,8 +434,8 @@ type stationRow struct {
 	Fence  int      `json:"fence"`
 }
 
-func (s *server) workstations(_ context.Context, in *EngineQuery) (*page[stationRow], error) {
-	e, snap, err := s.snapshot(in.Engine)
+func (s *server) workstations(ctx context.Context, in *EngineQuery) (*page[stationRow], error) {
+	e, snap, err := s.snapshot(ctx, in.Engine)
 	if err != nil {
 		return nil, err
 	}

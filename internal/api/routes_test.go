@@ -89,6 +89,8 @@ func TestNothingIsServedBesideTheRoutes(t *testing.T) {
 		`"GET /metrics"`:        "scrapes carry no session",
 		`"GET /docs"`:           "the reference page, nothing of the plan is on it",
 		`"GET /docs/style.css"`: "its style",
+		`"GET /openapi.json"`:   "the description of the API, nothing of the plan is in it",
+		`"GET /openapi.yaml"`:   "the same",
 		`*ast.UnaryExpr`:        "addRaw hands an operation to the adapter, with the guard, the tier and the limits of every other",
 		`"/"`:                   "the console's files and the answers to unknown addresses",
 	}

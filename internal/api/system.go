@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -41,8 +42,24 @@ func (s *server) registerSystem(mux *http.ServeMux) {
 		mux.Handle("GET "+p, health.Handler(s.Checks, health.About{Version: s.Version, ServiceID: "resync"}, s.signedIn))
 	}
 	mux.Handle("GET /metrics", s.Prom)
+	mux.HandleFunc("GET /openapi.json", document("application/openapi+json", func() ([]byte, error) { return json.Marshal(s.api.OpenAPI()) }))
+	mux.HandleFunc("GET /openapi.yaml", document("application/openapi+yaml", s.api.OpenAPI().YAML))
 	mux.HandleFunc("GET /docs", s.docs)
 	mux.HandleFunc("GET /docs/style.css", docsCSS)
+}
+
+// document serves what make returns; it is made when it is first asked for.
+func document(kind string, make func() ([]byte, error)) http.HandlerFunc {
+	once := sync.OnceValues(make)
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, err := once()
+		if err != nil {
+			writeProblem(w, r, http.StatusInternalServerError, "the description of the API could not be written: "+err.Error())
+			return
+		}
+		w.Header().Set("Content-Type", kind)
+		_, _ = w.Write(text) // a client that is gone needs no answer
+	}
 }
 
 // ready says whether the next request would be served: not before the critical

@@ -88,7 +88,7 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	if e.pingGuard, err = a.breakers.Get("health_check"); err != nil {
 		return nil, err
 	}
-	e.Engine = api.Engine{Name: c.Name, Environment: c.Environment, ReadOnly: c.ReadOnly, Client: client, Plan: &plan.Live{Now: now}, Now: now}
+	e.Engine = api.Engine{Name: c.Name, Environment: c.Environment, ReadOnly: c.ReadOnly, Client: client, Plan: &plan.Live{Now: now}, Now: now, FirstRead: e.tried}
 	e.diag = diagnose.New(diagnose.Deps{Client: client, Plan: e.Plan.Snapshot, Passages: a.base, Now: now})
 	tools, err := ops.Tools(ops.Deps{
 		Client: client, Snapshot: e.snapshot, Search: a.search,

@@ -36,7 +36,9 @@ func (s *soak) load(d time.Duration) {
 	for range 20 {
 		wg.Go(func() { s.watch(ctx) })
 	}
-	again(1, 8*time.Second, func(int) {
+	// The breaker of an engine stays open for a minute: outages closer together
+	// would leave no time in which anything is done.
+	again(1, 95*time.Second, func(int) {
 		if s.engine.count%3 == 2 {
 			s.engine.freeze(time.Duration(1+rand.IntN(4)) * time.Second)
 			return
@@ -175,6 +177,7 @@ func (s *soak) watch(ctx context.Context) {
 			switch {
 			case name == "reset":
 				last = 0
+			case id == 0: // "degraded", "end": not an event of the log
 			case last > 0 && id != last+1:
 				s.gaps++
 				fallthrough
@@ -213,8 +216,11 @@ func (k *child) stream(ctx context.Context, method, path, body, last string, eac
 		if v, ok := strings.CutPrefix(line, "id: "); ok {
 			id, _ = strconv.ParseUint(v, 10, 64) // our own number
 		}
-		if name, ok := strings.CutPrefix(line, "event: "); ok && !each(name, id) {
-			break
+		if name, ok := strings.CutPrefix(line, "event: "); ok {
+			if !each(name, id) {
+				break
+			}
+			id = 0 // the next one may have none: what is said to one stream only
 		}
 	}
 	return resp.StatusCode
