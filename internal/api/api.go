@@ -202,9 +202,12 @@ func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) 
 		op := huma.Operation{
 			OperationID: r.id, Method: r.method, Path: p, Summary: r.summary, Tags: []string{r.tag},
 			Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden}, r.errors...), MaxBodyBytes: 1 << 20,
-			Metadata:   map[string]any{"role": r.role, "rule": &rule, "key": r.keyRule()},
-			Extensions: map[string]any{"x-resync-tier": string(rule.tier), "x-resync-role": string(r.role)},
-			Hidden:     i > 0,
+			// The body has been read when an operation begins. huma's own limit of 5 s
+			// would stay on the connection and end whatever takes longer.
+			BodyReadTimeout: -1,
+			Metadata:        map[string]any{"role": r.role, "rule": &rule, "key": r.keyRule()},
+			Extensions:      map[string]any{"x-resync-tier": string(rule.tier), "x-resync-role": string(r.role)},
+			Hidden:          i > 0,
 		}
 		if i > 0 {
 			op.OperationID = fmt.Sprintf("%s-alias-%d", r.id, i)
