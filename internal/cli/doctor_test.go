@@ -158,7 +158,7 @@ func TestDoctorNamesWhatIsBroken(t *testing.T) {
 				rw.Header().Set("Date", time.Now().Add(7*time.Minute).UTC().Format(http.TimeFormat))
 				w.sim.ServeHTTP(rw, r)
 			})
-		}, []string{"night:clock"}, "differ by 7m", "time service"},
+		}, []string{"night:clock"}, "clock and this machine's differ by", "time service"},
 		{"data directory is a file", func(w *ward) {
 			blocked := filepath.Join(w.dir, "blocked")
 			w.write(blocked, "")
