@@ -26,7 +26,7 @@ check: ## build, formatting, vet, staticcheck, go.mod, house rules
 	$(GO) test .
 
 long: setup ## hours, not minutes: 2,000 kill -9 cycles, a soak of 10 minutes, the long rings, then every fuzz target for FUZZTIME
-	RESYNC_CRASH_CYCLES=2000 RESYNC_LONG=1 RESYNC_SOAK=10m $(GO) test -race -shuffle=on -timeout 6h ./...
+	RESYNC_CRASH_CYCLES=2000 RESYNC_LONG=1 RESYNC_SOAK=10m RESYNC_SOAK_REDIS=1 $(GO) test -race -shuffle=on -timeout 6h ./...
 	@for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
