@@ -48,9 +48,9 @@ func (s *server) registerSystem(mux *http.ServeMux) {
 	mux.HandleFunc("GET /docs/style.css", docsCSS)
 }
 
-// document serves what make returns; it is made when it is first asked for.
-func document(kind string, make func() ([]byte, error)) http.HandlerFunc {
-	once := sync.OnceValues(make)
+// document serves what write returns; it is written when it is first asked for.
+func document(kind string, write func() ([]byte, error)) http.HandlerFunc {
+	once := sync.OnceValues(write)
 	return func(w http.ResponseWriter, r *http.Request) {
 		text, err := once()
 		if err != nil {
