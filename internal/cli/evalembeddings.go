@@ -20,6 +20,7 @@ type embeddingFlags struct {
 	manuals, model, name, url, protocol, vectors string
 	only                                         []string
 	weights                                      []float64
+	batch, candidates                            int
 	list, noWindows, asJSON                      bool
 }
 
@@ -40,6 +41,8 @@ func newEvalEmbeddings(e *env) *cobra.Command {
 	c.Flags().StringVar(&f.protocol, "protocol", "openai", "what the server speaks: openai, ollama or tei")
 	c.Flags().StringVar(&f.vectors, "vectors", "", "file of vectors")
 	c.Flags().Float64SliceVar(&f.weights, "weights", []float64{0.1, 0.25, 0.4, 0.6}, "weights of the vectors beside words")
+	c.Flags().IntVar(&f.batch, "batch", 64, "texts in one request to the model")
+	c.Flags().IntVar(&f.candidates, "candidates", 0, "embed only passages that words bring among the first so many; 0 is all")
 	c.Flags().BoolVar(&f.noWindows, "no-windows", false, "leave the fixed windows out")
 	c.Flags().BoolVar(&f.list, "list", false, "print the texts that are embedded, one JSON object per line, and measure nothing")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
@@ -48,11 +51,17 @@ func newEvalEmbeddings(e *env) *cobra.Command {
 }
 
 func (e *env) evalEmbeddings(ctx context.Context, f embeddingFlags) error {
+	switch {
+	case f.batch < 1 || f.batch > 1024:
+		return fmt.Errorf("--batch %d: from 1 to 1024 texts go into a request", f.batch)
+	case f.candidates < 0 || f.candidates > 100:
+		return fmt.Errorf("--candidates %d: from 0 (all passages) to 100 can be asked for", f.candidates)
+	}
 	docs, sets, err := embeddingSets(f)
 	if err != nil {
 		return err
 	}
-	o := evaluate.EmbeddingOptions{Weights: f.weights, NoWindows: f.noWindows}
+	o := evaluate.EmbeddingOptions{Weights: f.weights, NoWindows: f.noWindows, Batch: f.batch, Candidates: f.candidates}
 	if f.list {
 		_, err := evaluate.Embedding(ctx, docs, sets, lister{json.NewEncoder(e.out)}, o)
 		return err
@@ -68,7 +77,7 @@ func (e *env) evalEmbeddings(ctx context.Context, f embeddingFlags) error {
 	if f.asJSON {
 		return e.json(r)
 	}
-	fmt.Fprintf(e.out, "%s, %d dimensions, %d passages, %d windows. First, among three, among five, not among twenty, in percent:\n%-26s", r.Model, r.Dimensions, r.Passages, r.Windows, "")
+	fmt.Fprintf(e.out, "%s, %d dimensions, %d passages, %d of them embedded, %d windows. First, among three, among five, not among twenty, in percent:\n%-26s", r.Model, r.Dimensions, r.Passages, r.Embedded, r.Windows, "")
 	for _, s := range sets {
 		fmt.Fprintf(e.out, " %21s", fmt.Sprintf("%s (%d)", s.Name, len(s.Questions)))
 	}

@@ -154,6 +154,7 @@ type EmbeddingReport struct {
 	Model      string         `json:"model"`
 	Dimensions int            `json:"dimensions"`
 	Passages   int            `json:"passages"`
+	Embedded   int            `json:"embedded"` // of the passages; fewer than all with EmbeddingOptions.Candidates
 	Windows    int            `json:"windows"`
 	Rows       []EmbeddingRow `json:"rows"`
 }
@@ -164,6 +165,13 @@ type EmbeddingOptions struct {
 	Weights []float64
 	// NoWindows leaves the baseline out, OnlyWindows all but it and words.
 	NoWindows, OnlyWindows bool
+	// Batch is how many texts one request to the model holds; 0 is 64. A slow server
+	// wants few.
+	Batch int
+	// Candidates, when not 0, embeds only the passages that words bring among the
+	// first so many for any of the questions: for a model too slow for all of them.
+	// Vectors then order what words found and bring in nothing of their own.
+	Candidates int
 }
 
 // Embedding asks all sets of words alone, of fixed windows by their vectors, of the
@@ -187,17 +195,25 @@ func Embedding(ctx context.Context, docs []retrieve.Document, sets []Set, model 
 		}
 	}
 	if !o.OnlyWindows {
-		err = report.passages(ctx, index, sets, model, o.Weights)
+		err = report.passages(ctx, index, sets, model, o)
 	}
 	report.Dimensions = model.Dimensions()
 	return report, err
 }
 
 // passages asks the ways that use the vectors of the product's passages.
-func (r *EmbeddingReport) passages(ctx context.Context, index *retrieve.Index, sets []Set, model embed.Embedder, weights []float64) error {
+func (r *EmbeddingReport) passages(ctx context.Context, index *retrieve.Index, sets []Set, model embed.Embedder, o EmbeddingOptions) error {
 	start := time.Now()
+	wanted, err := candidates(ctx, index, sets, o.Candidates)
+	if err != nil {
+		return err
+	}
+	r.Embedded = index.Passages()
+	if wanted != nil {
+		r.Embedded = len(wanted)
+	}
 	rows, err := index.Rows(ctx, func(ctx context.Context, texts []string) ([][]float32, error) {
-		return model.Embed(ctx, texts, embed.Passage)
+		return embedSome(ctx, model, texts, wanted, o.Batch)
 	})
 	if err != nil {
 		return err
@@ -205,12 +221,79 @@ func (r *EmbeddingReport) passages(ctx context.Context, index *retrieve.Index, s
 	if err := r.ask(ctx, "passages, vectors", Meaning{Index: index, Vectors: rows, Model: model, Weight: 1}, sets, time.Since(start)); err != nil {
 		return err
 	}
-	for _, w := range weights {
+	for _, w := range o.Weights {
 		if err := r.ask(ctx, fmt.Sprintf("words and vectors, %.2f", w), Meaning{Index: index, Vectors: rows, Model: model, Weight: w}, sets, 0); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// candidates are the texts of the passages that words bring among the first n for any
+// question; nil, which is all, when n is 0.
+func candidates(ctx context.Context, index *retrieve.Index, sets []Set, n int) (map[string]bool, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	wanted := map[string]bool{}
+	for _, set := range sets {
+		for _, q := range set.Questions {
+			found, err := index.Find(ctx, q.Text, retrieve.Options{K: n, Copies: true})
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range found {
+				wanted[p.Meaning()] = true
+			}
+		}
+	}
+	return wanted, nil
+}
+
+// embedSome embeds the wanted texts (nil is all), batch at a time; the others get a
+// vector of zeros, which is like nothing.
+func embedSome(ctx context.Context, model embed.Embedder, texts []string, wanted map[string]bool, batch int) ([][]float32, error) {
+	out := make([][]float32, len(texts))
+	var at []int
+	for i, t := range texts {
+		if wanted == nil || wanted[t] {
+			at = append(at, i)
+		}
+	}
+	if batch <= 0 {
+		batch = 64
+	}
+	for from := 0; from < len(at); from += batch {
+		rows := at[from:min(from+batch, len(at))]
+		some := make([]string, len(rows))
+		for i, row := range rows {
+			some[i] = texts[row]
+		}
+		vectors, err := model.Embed(ctx, some, embed.Passage)
+		if err != nil {
+			return nil, err
+		}
+		for i, row := range rows {
+			out[row] = vectors[i]
+		}
+	}
+	if len(at) == len(texts) {
+		return out, nil
+	}
+	dims := model.Dimensions()
+	if dims == 0 { // a server tells with its first answer
+		v, err := model.Embed(ctx, []string{"length"}, embed.Query)
+		if err != nil {
+			return nil, err
+		}
+		dims = len(v[0])
+	}
+	for i := range out {
+		if out[i] == nil {
+			out[i] = make([]float32, dims)
+		}
+	}
+	return out, nil
 }
 
 // ask puts all sets to one way and adds its row.
