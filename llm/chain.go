@@ -44,6 +44,7 @@ type Options struct {
 // Outcome is how a request ended, for metrics and traces.
 type Outcome struct {
 	Response *Response // nil when it failed
+	Partial  *Response // what came of a stream that broke off, or that its caller ended; its tokens are paid for
 	Err      error
 	Started  time.Time
 	FirstAt  time.Time // of the first piece of a stream; zero otherwise

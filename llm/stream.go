@@ -161,7 +161,7 @@ func (a *Answering) end(e *Error) {
 	a.result = resp
 	o := Outcome{Response: resp, Started: a.w.started, FirstAt: a.first, Stream: true, User: a.w.req.User}
 	if e != nil {
-		o.Response, o.Err = nil, e
+		o.Response, o.Partial, o.Err = nil, resp, e
 		last := &a.w.trail[len(a.w.trail)-1] // the attempt that looked good until now
 		last.Class, last.Code, last.Error = e.Class, e.Code, e.Error()
 		a.c.metrics.broke(*last)

@@ -206,15 +206,17 @@ func (s *server) observed(mux *http.ServeMux, next http.Handler) http.Handler {
 		w.Header().Set("X-Correlation-ID", id)
 		rec := &recorder{ResponseWriter: w, head: p.write}
 		defer s.Metrics.HTTPStarted()()
+		defer func() { // also of an answer that is broken off by a panic with http.ErrAbortHandler
+			took := time.Since(p.start)
+			_, pattern := mux.Handler(r)
+			if _, path, found := strings.Cut(pattern, " "); found {
+				pattern = path
+			}
+			s.Metrics.HTTPRequest(r.Method, pattern, rec.code(), took)
+			end(pattern, rec.code())
+			s.Log.DebugContext(r.Context(), "request", "method", r.Method, "route", pattern, "status", rec.code(), "duration_ms", took.Milliseconds())
+		}()
 		next.ServeHTTP(rec, r)
-		took := time.Since(p.start)
-		_, pattern := mux.Handler(r)
-		if _, path, found := strings.Cut(pattern, " "); found {
-			pattern = path
-		}
-		s.Metrics.HTTPRequest(r.Method, pattern, rec.code(), took)
-		end(pattern, rec.code())
-		s.Log.DebugContext(r.Context(), "request", "method", r.Method, "route", pattern, "status", rec.code(), "duration_ms", took.Milliseconds())
 	})
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"resync/breaker"
 	"resync/internal/api"
 	"resync/internal/config"
+	"resync/internal/state"
 	"resync/llm"
 	"resync/llm/anthropic"
 	"resync/llm/openai"
@@ -125,7 +127,7 @@ func (a *App) llmAttempt(ctx context.Context, at llm.Attempt) {
 		outcome = string(at.Class)
 		a.log.InfoContext(ctx, "a language model did not answer", "target", at.Target, "class", at.Class, "code", at.Code, "status", at.Status, "ms", at.Millis)
 	}
-	a.modelSpan(ctx, at)
+	a.attemptSpan(ctx, at)
 	if a.metrics != nil {
 		a.metrics.LLMAttempt(at.Target, outcome, at.Duration)
 	}
@@ -133,7 +135,8 @@ func (a *App) llmAttempt(ctx context.Context, at llm.Attempt) {
 
 // llmDone counts one request of the chain.
 func (a *App) llmDone(ctx context.Context, o llm.Outcome) {
-	a.spendTokens(ctx, o)
+	a.answerSpan(ctx, o)
+	a.llmTokens(ctx, o)
 	if a.metrics == nil {
 		return
 	}
@@ -154,18 +157,19 @@ func (a *App) llmDone(ctx context.Context, o llm.Outcome) {
 	if !o.FirstAt.IsZero() {
 		a.metrics.LLMFirstPiece(r.Target, o.FirstAt.Sub(o.Started))
 	}
-	a.llmTokens(ctx, o)
 }
 
-// llmTokens charges what a person's request has used to the window of tokens.
+// llmTokens charges what a person's request has used to the window of tokens,
+// once, also when the answer broke off. While Redis is away this server counts
+// for itself.
 func (a *App) llmTokens(ctx context.Context, o llm.Outcome) {
-	limits := api.Limits(a.opt.Config.Limits)
-	if limits.LLMTokens <= 0 || o.User == "" {
+	r, limits := cmp.Or(o.Response, o.Partial), api.Limits(a.opt.Config.Limits)
+	if r == nil || o.User == "" || a.shared == nil || limits.LLMTokens <= 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := api.SpendTokens(ctx, a.shared, limits, o.User, o.Response.TokensUsed); err != nil {
+	if err := api.SpendTokens(ctx, a.shared, limits, o.User, r.TokensUsed); err != nil && !errors.Is(err, state.ErrUnavailable) {
 		a.log.WarnContext(ctx, "counting tokens", "err", err)
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"resync/internal/state"
 	"resync/internal/store"
 	"resync/internal/telemetry"
-	"resync/llm"
 )
 
 // newsChannel carries news between servers.
@@ -150,17 +149,5 @@ func (a *App) redisState() telemetry.RedisState {
 	return telemetry.RedisState{
 		Configured: st.Mode != state.Embedded, Up: st.Available(), Unavailable: st.Down.Seconds(), Outages: st.Outages,
 		Hits: n.Hits, Misses: n.Misses, LessHits: n.LessHits, LessMisses: n.LessMisses,
-	}
-}
-
-// spendTokens counts what a request to a language model has used against the
-// person's limit. While Redis is away this server counts for itself.
-func (a *App) spendTokens(ctx context.Context, o llm.Outcome) {
-	if o.Response == nil || o.User == "" || a.shared == nil {
-		return
-	}
-	err := api.SpendTokens(context.WithoutCancel(ctx), a.shared, api.Limits(a.opt.Config.Limits), o.User, o.Response.TokensUsed)
-	if err != nil && !errors.Is(err, state.ErrUnavailable) {
-		a.log.WarnContext(ctx, "counting tokens", "err", err)
 	}
 }

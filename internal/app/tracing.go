@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -71,14 +72,57 @@ func (a *App) toolSpan(ctx context.Context, name, runID string) (context.Context
 	return ctx, func(st tool.Status, err error) { end(err, attribute.String("resync.status", string(st))) }
 }
 
-// modelSpan is the span of one call of a language model.
-func (a *App) modelSpan(ctx context.Context, at llm.Attempt) {
-	var err error
-	if at.Class != "" {
-		err = errors.New(string(at.Class))
+// attemptSpan is the span of a call of a language model that did not answer. One
+// that answers has its span when the answer is whole: see [App.answerSpan].
+func (a *App) attemptSpan(ctx context.Context, at llm.Attempt) {
+	if at.Class == "" {
+		return
 	}
-	a.tracing.Record(ctx, telemetry.OpChat+" "+at.Model, at.Duration, err, attribute.String(telemetry.GenAIOperation, telemetry.OpChat),
-		attribute.String(telemetry.GenAIProvider, at.Provider), attribute.String(telemetry.GenAIRequestModel, at.Model), attribute.Int("http.response.status_code", at.Status))
+	a.tracing.Record(ctx, telemetry.OpChat+" "+at.Model, at.Duration, errors.New(string(at.Class)), modelAttrs(at)...)
+}
+
+// modelAttrs is what is known of a call before its answer.
+func modelAttrs(at llm.Attempt) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{attribute.String(telemetry.GenAIOperation, telemetry.OpChat), attribute.String(telemetry.GenAIProvider, at.Provider),
+		attribute.String(telemetry.GenAIRequestModel, at.Model), attribute.String("resync.target", at.Target)}
+	if at.Status != 0 {
+		attrs = append(attrs, attribute.Int("http.response.status_code", at.Status))
+	}
+	if at.Class != "" {
+		attrs = append(attrs, attribute.String(telemetry.ErrorType, string(at.Class)))
+	}
+	return attrs
+}
+
+// answerSpan is the span of the call that answered, from its beginning to the
+// last piece, with what it used. A stream that broke off has one too, with the
+// error and the tokens that came.
+func (a *App) answerSpan(ctx context.Context, o llm.Outcome) {
+	r := cmp.Or(o.Response, o.Partial)
+	if a.tracing == nil || r == nil || len(r.Attempts) == 0 {
+		return
+	}
+	at := r.Attempts[len(r.Attempts)-1]
+	attrs := append(modelAttrs(at), attribute.String(telemetry.GenAIModel, r.Model),
+		attribute.Int(telemetry.GenAIInputTokens, r.Usage.InputTokens), attribute.Int(telemetry.GenAIOutputTokens, r.Usage.OutputTokens),
+		attribute.Bool("resync.usage.estimated", r.Usage.Estimated), attribute.Bool("resync.fallback", r.WasFallback))
+	if r.Usage.CachedTokens > 0 {
+		attrs = append(attrs, attribute.Int(telemetry.GenAICacheTokens, r.Usage.CachedTokens))
+	}
+	if r.FinishReason != "" {
+		attrs = append(attrs, attribute.StringSlice(telemetry.GenAIFinish, []string{r.FinishReason}))
+	}
+	if r.CostUSD != nil {
+		attrs = append(attrs, attribute.Float64("resync.cost_usd", *r.CostUSD))
+	}
+	if !o.FirstAt.IsZero() {
+		attrs = append(attrs, attribute.Float64("resync.first_piece_ms", float64(o.FirstAt.Sub(at.StartedAt).Microseconds())/1000))
+	}
+	var failed error
+	if at.Class != "" {
+		failed = errors.New(string(at.Class))
+	}
+	a.tracing.Record(ctx, telemetry.OpChat+" "+at.Model, time.Since(at.StartedAt), failed, attrs...)
 }
 
 // agentSpan is the span around one question.

@@ -19,6 +19,8 @@ const (
 	GenAIInputTokens  = "gen_ai.usage.input_tokens"
 	GenAIOutputTokens = "gen_ai.usage.output_tokens"
 	GenAICacheTokens  = "gen_ai.usage.cache_read_input_tokens"
+	GenAIFinish       = "gen_ai.response.finish_reasons" // a list
+	ErrorType         = "error.type"                     // of a call that failed
 
 	// The operations; a span is called after one of them and what it works on.
 	OpInvokeAgent = "invoke_agent"

@@ -235,10 +235,21 @@ func otlpAttrs(attrs []attribute.KeyValue) []otlpAttr {
 			v["intValue"] = strconv.FormatInt(a.Value.AsInt64(), 10)
 		case attribute.FLOAT64:
 			v["doubleValue"] = a.Value.AsFloat64()
+		case attribute.STRINGSLICE:
+			v["arrayValue"] = otlpStrings(a.Value.AsStringSlice())
 		default:
 			v["stringValue"] = a.Value.String()
 		}
 		out = append(out, otlpAttr{string(a.Key), v})
 	}
 	return out
+}
+
+// otlpStrings is a list of texts as an ArrayValue.
+func otlpStrings(list []string) map[string]any {
+	values := make([]map[string]any, 0, len(list))
+	for _, text := range list {
+		values = append(values, map[string]any{"stringValue": text})
+	}
+	return map[string]any{"values": values}
 }
