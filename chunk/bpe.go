@@ -3,7 +3,6 @@ package chunk
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -35,42 +34,42 @@ type BPE struct {
 	name  string
 	ranks *ranks
 	next  func(s string, i int) int
-	memos *sync.Pool
+	cased bool // words end where lower case turns into upper, and take a contraction with them
 }
 
 // CL100K is the encoding of GPT-4 and of text-embedding-3. The first call takes
 // about 20 ms to unpack the vocabulary.
-func CL100K() *BPE { return newBPE("cl100k", loadCL100K(), cl100k) }
+func CL100K() *BPE { return &BPE{name: "cl100k", ranks: loadCL100K(), next: cl100k} }
 
 // O200K is the encoding of GPT-4o and later. The first call takes about 40 ms to
 // unpack the vocabulary.
-func O200K() *BPE { return newBPE("o200k", loadO200K(), o200k) }
-
-func newBPE(name string, r *ranks, next func(string, int) int) *BPE {
-	return &BPE{name: name, ranks: r, next: next, memos: &sync.Pool{New: func() any { return new(memo) }}}
-}
+func O200K() *BPE { return &BPE{name: "o200k", ranks: loadO200K(), next: o200k, cased: true} }
 
 // Name is "cl100k" or "o200k".
 func (b *BPE) Name() string { return b.name }
 
 // Count is the number of tokens of text.
 func (b *BPE) Count(text string) int {
+	m := b.ranks.memo()
+	defer b.ranks.keep(m)
+	return b.count(m, text)
+}
+
+func (b *BPE) count(m *memo, text string) int {
 	total := 0
-	b.pieces(text, 0, unbounded, func(_, tokens int) bool { total += tokens; return true })
+	for i := 0; i < len(text); {
+		end, tokens := b.piece(m, text, i, unbounded)
+		total += tokens
+		i = end
+	}
 	return total
 }
 
 func (b *BPE) pieces(s string, i, most int, yield func(end, tokens int) bool) {
-	m := b.memos.Get().(*memo)
-	defer b.memos.Put(m)
+	m := b.ranks.memo()
+	defer b.ranks.keep(m)
 	for i < len(s) {
-		end := b.next(s, i)
-		tokens := 0
-		if end-i > most {
-			tokens = (end-i)/maxToken + 1
-		} else {
-			tokens = b.weigh(m, s, i, end)
-		}
+		end, tokens := b.piece(m, s, i, most)
 		if !yield(end, tokens) {
 			return
 		}
@@ -78,72 +77,10 @@ func (b *BPE) pieces(s string, i, most int, yield func(end, tokens int) bool) {
 	}
 }
 
-// memo remembers how many tokens the pieces of a text have. It is small enough for
-// the cache of a core, which the table of ranks is not. One is used by one
-// goroutine at a time.
-type memo struct {
-	slots [1 << memoBits]slot
-	long  map[string]int32 // pieces of more than inlineKey bytes
-	merge merger
-}
-
-// memoLong is how many long pieces a memo keeps before it starts anew, and
-// memoLongest how long they may be.
-const memoLong, memoLongest = 1024, 4096
-
-// memoBits is the size of a memo: 2^15 slots of 24 bytes.
-const memoBits = 15
-
-// weigh is the number of tokens of the piece s[i:j].
-func (b *BPE) weigh(m *memo, s string, i, j int) int {
-	if j-i > inlineKey {
-		if j-i <= maxToken {
-			if _, ok := b.ranks.long[s[i:j]]; ok {
-				return 1
-			}
-		}
-		return m.weighLong(b.ranks, s[i:j])
-	}
-	lo, hi := key(s, i, j)
-	n := uint32(j - i)
-	at := hash(lo, hi) >> (64 - memoBits)
-	e := &m.slots[at]
-	if e.lo == lo && e.hi == hi && e.n == n {
-		return int(e.id)
-	}
-	second := &m.slots[at^1]
-	if second.lo == lo && second.hi == hi && second.n == n {
-		return int(second.id)
-	}
-	*second = *e
-	tokens := 1
-	if b.ranks.get(lo, hi, n) < 0 {
-		tokens = m.merge.split(b.ranks, s[i:j])
-	}
-	*e = slot{lo, hi, int32(tokens), n}
-	return tokens
-}
-
-// weighLong is weigh for a piece that does not fit a slot and is no token.
-func (m *memo) weighLong(r *ranks, piece string) int {
-	if len(piece) > memoLongest {
-		return m.merge.split(r, piece)
-	}
-	if n, ok := m.long[piece]; ok {
-		return int(n)
-	}
-	n := m.merge.split(r, piece)
-	if m.long == nil || len(m.long) >= memoLong {
-		m.long = make(map[string]int32)
-	}
-	m.long[strings.Clone(piece)] = int32(n)
-	return n
-}
-
 // prefix is the length in bytes of the first limit tokens of text.
 func (b *BPE) prefix(text string, limit int) int {
-	m := b.memos.Get().(*memo)
-	defer b.memos.Put(m)
+	m := b.ranks.memo()
+	defer b.ranks.keep(m)
 	for i := 0; i < len(text); {
 		end := b.next(text, i)
 		n := m.merge.split(b.ranks, text[i:end])
@@ -158,8 +95,8 @@ func (b *BPE) prefix(text string, limit int) int {
 
 // Encode is the ids of text.
 func (b *BPE) Encode(text string) []int {
-	m := b.memos.Get().(*memo)
-	defer b.memos.Put(m)
+	m := b.ranks.memo()
+	defer b.ranks.keep(m)
 	var out []int
 	for i := 0; i < len(text); {
 		end := b.next(text, i)
@@ -213,7 +150,7 @@ func (m *merger) split(r *ranks, piece string) int {
 	}
 	m.ranks = m.ranks[:0]
 	for k := 0; k+2 <= len(piece); k++ {
-		m.ranks = append(m.ranks, pair(r, piece, k, k+2))
+		m.ranks = append(m.ranks, r.two(piece, k))
 	}
 	for {
 		best, at := none, -1
@@ -262,7 +199,7 @@ func (m *merger) splitLong(r *ranks, piece string) int {
 	for k := 0; k <= n; k++ {
 		next[k], prev[k], ranks[k] = int32(k+1), int32(k-1), none
 		if k+2 <= n {
-			if ranks[k] = pair(r, piece, k, k+2); ranks[k] != none {
+			if ranks[k] = r.two(piece, k); ranks[k] != none {
 				m.queue.push(uint64(ranks[k])<<32 | uint64(k))
 			}
 		}

@@ -30,23 +30,48 @@ func newLedger(text string, tok Tokenizer, limit int) *ledger {
 	words := len(text)/64 + 1
 	l.ends, l.marks, l.sums = make([]uint64, words), make([]uint64, words), make([]uint32, words+1)
 	l.ends[0] = 1
-	pos := 0
-	in.pieces(text, 0, l.most(), func(end, tokens int) bool {
-		if tokens > end-pos {
-			l.in = nil // more tokens than bytes: no marks for them
-			return false
-		}
-		for k := pos; k < pos+tokens; k++ {
-			l.marks[k>>6] |= 1 << (k & 63)
-		}
-		pos = end
-		l.ends[pos>>6] |= 1 << (pos & 63)
-		return true
-	})
+	l.read(in)
 	for i, w := range l.marks {
 		l.sums[i+1] = l.sums[i] + uint32(bits.OnesCount64(w))
 	}
 	return l
+}
+
+// read marks the pieces of the text.
+func (l *ledger) read(in piecer) {
+	if b, ok := in.(*BPE); ok { // the same without a call by address for each piece
+		m := b.ranks.memo()
+		defer b.ranks.keep(m)
+		most := l.most()
+		for pos := 0; pos < len(l.text); {
+			end, tokens := b.piece(m, l.text, pos, most)
+			l.mark(pos, end, tokens)
+			pos = end
+		}
+		return
+	}
+	pos := 0
+	in.pieces(l.text, 0, l.most(), func(end, tokens int) bool {
+		if tokens > end-pos {
+			l.in = nil // more tokens than bytes: no marks for them
+			return false
+		}
+		l.mark(pos, end, tokens)
+		pos = end
+		return true
+	})
+}
+
+// mark records the piece text[pos:end] and its tokens.
+func (l *ledger) mark(pos, end, tokens int) {
+	if at := uint(pos) & 63; at+uint(tokens) <= 64 {
+		l.marks[pos>>6] |= (^uint64(0) >> (64 - uint(tokens))) << at
+	} else {
+		for k := pos; k < pos+tokens; k++ {
+			l.marks[k>>6] |= 1 << (k & 63)
+		}
+	}
+	l.ends[end>>6] |= 1 << (end & 63)
 }
 
 // most is the most bytes that a passage of limit tokens may have: no token of any

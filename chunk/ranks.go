@@ -33,8 +33,10 @@ type ranks struct {
 	slots []slot
 	shift uint
 	long  map[string]int32 // tokens of more than inlineKey bytes
+	pairs []int32          // ids of the tokens of two bytes, by these; the table of slots is far larger than a cache
 	blob  []byte           // all tokens one after the other
 	ends  []uint32         // ends[id] is where token id ends in blob
+	memos chan *memo       // memos that nobody uses now
 }
 
 // slot holds a token of up to inlineKey bytes, zero padded. An empty slot has n 0.
@@ -68,6 +70,10 @@ func newRanks(packed []byte, size int) (*ranks, error) {
 	r := &ranks{
 		slots: make([]slot, 1<<log), shift: uint(64 - log), long: map[string]int32{},
 		blob: make([]byte, 0, len(raw)), ends: make([]uint32, 0, size),
+		pairs: make([]int32, 1<<16), memos: make(chan *memo, memosKept),
+	}
+	for i := range r.pairs {
+		r.pairs[i] = none
 	}
 	for pos := 0; pos < len(raw); {
 		n, k := binary.Uvarint(raw[pos:])
@@ -92,6 +98,9 @@ func (r *ranks) add(token []byte) {
 		r.long[string(token)] = id
 		return
 	}
+	if len(token) == 2 {
+		r.pairs[int(token[0])|int(token[1])<<8] = id
+	}
 	lo, hi := key(string(token), 0, len(token))
 	i := hash(lo, hi) >> r.shift
 	for r.slots[i].n != 0 {
@@ -108,6 +117,9 @@ func (r *ranks) token(id int) []byte {
 	}
 	return r.blob[from:r.ends[id]]
 }
+
+// two is the id of the token s[i:i+2], or none.
+func (r *ranks) two(s string, i int) int32 { return r.pairs[int(s[i])|int(s[i+1])<<8] }
 
 // find returns the id of the token s[i:j], or -1.
 func (r *ranks) find(s string, i, j int) int32 {
