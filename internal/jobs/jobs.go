@@ -53,6 +53,26 @@ func Permanent(err error) error {
 	return permanent{err}
 }
 
+// later is an error after which the next attempt waits for a time of its own.
+type later struct {
+	error
+	wait time.Duration
+	free bool
+}
+
+// Unwrap returns the cause.
+func (l later) Unwrap() error { return l.error }
+
+// Later marks an error after which the next attempt should wait so long and no
+// longer, e.g. because the other side has said when to come again. With free the
+// attempt does not count: nothing was tried.
+func Later(err error, wait time.Duration, free bool) error {
+	if err == nil {
+		return nil
+	}
+	return later{err, wait, free}
+}
+
 // Handler does the work of one kind of job. It returns when the work is done or
 // its context has ended; what it must not do twice it guards by a checkpoint. A
 // plain error gives the job back for another attempt as long as there are any.
@@ -291,6 +311,8 @@ func (r *Runner) ending(ctx context.Context, w *Work, err error) store.Ending {
 	defer w.mu.Unlock()
 	e := store.Ending{State: store.JobCompleted, Done: w.done, Total: w.total, Result: w.result}
 	var never permanent
+	wait := later{wait: backoff(w.Job.Attempts)}
+	errors.As(err, &wait)
 	switch {
 	case err == nil:
 		return e
@@ -298,10 +320,10 @@ func (r *Runner) ending(ctx context.Context, w *Work, err error) store.Ending {
 		e.State, e.Error = store.JobCancelled, ErrCancelled.Error()
 	case ctx.Err() != nil:
 		e.State, e.Error, e.KeepBudget, e.RunAfter = store.JobPending, ErrStopping.Error(), true, time.Now()
-	case errors.As(err, &never) || w.Job.Attempts >= w.Job.MaxAttempts:
+	case errors.As(err, &never) || (w.Job.Attempts >= w.Job.MaxAttempts && !wait.free):
 		e.State, e.Error = store.JobFailed, firstLine(err.Error())
 	default:
-		e.State, e.Error, e.RunAfter = store.JobPending, firstLine(err.Error()), time.Now().Add(backoff(w.Job.Attempts))
+		e.State, e.Error, e.RunAfter, e.KeepBudget = store.JobPending, firstLine(err.Error()), time.Now().Add(wait.wait), wait.free
 	}
 	e.Result = nil
 	return e

@@ -173,6 +173,34 @@ func TestAFailedJobIsTriedAgainLater(t *testing.T) {
 	})
 }
 
+// A handler may say when to come again, and that an attempt was none.
+func TestLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		j := m.add(store.Job{Kind: "k", MaxAttempts: 2})
+		var at []time.Duration
+		begin := time.Now()
+		_, stop := start(t, m, "w", func(context.Context, *Work) error {
+			at = append(at, time.Since(begin).Round(time.Second))
+			return Later(errors.New("away"), 10*time.Minute, len(at) <= 3)
+		})
+		time.Sleep(2 * time.Hour)
+		stop()
+		got := m.get(j)
+		if got.State != store.JobFailed || got.Error != "away" || len(at) != 5 {
+			t.Errorf("%+v at %v", got, at)
+		}
+		for i := 1; i < len(at); i++ {
+			if wait := at[i] - at[i-1]; wait < 10*time.Minute || wait > 10*time.Minute+2*time.Second {
+				t.Errorf("waited %s", wait)
+			}
+		}
+	})
+	if Later(nil, time.Second, false) != nil {
+		t.Error("no error became one")
+	}
+}
+
 func TestAPermanentErrorOrPanicFailsAtOnce(t *testing.T) {
 	for name, h := range map[string]Handler{
 		"permanent": func(context.Context, *Work) error { return Permanent(errors.New("no such document")) },

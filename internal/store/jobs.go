@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,9 @@ type Job struct {
 var ErrJobLost = errors.New("the job is not held by this worker any more")
 
 // EnqueueJob stores a job to be done. When an unfinished job of its kind has the
-// same key, that one is returned and made is false.
+// same key, that one is returned and made is false; likewise when a job has the
+// ID that the caller gives, finished or not, so that what is told twice is done
+// once. Without an ID it gets one.
 func (s *Store) EnqueueJob(ctx context.Context, j Job) (_ Job, made bool, err error) {
 	if j.Kind == "" {
 		return Job{}, false, fmt.Errorf("enqueue a job: %w: it needs a kind", ErrInvalid)
@@ -65,7 +68,8 @@ func (s *Store) EnqueueJob(ctx context.Context, j Job) (_ Job, made bool, err er
 	if err := errors.Join(checkJSON("args", j.Args), checkJSON("checkpoint", j.Checkpoint)); err != nil {
 		return Job{}, false, fmt.Errorf("enqueue a job of kind %s: %w", j.Kind, err)
 	}
-	j.ID, j.State, j.MaxAttempts = NewID("job"), JobPending, max(j.MaxAttempts, 1)
+	own := j.ID
+	j.ID, j.State, j.MaxAttempts = cmp.Or(own, NewID("job")), JobPending, max(j.MaxAttempts, 1)
 	j.CreatedAt = at(ms(s.now()))
 	if j.RunAfter.IsZero() {
 		j.RunAfter = j.CreatedAt
@@ -74,7 +78,7 @@ func (s *Store) EnqueueJob(ctx context.Context, j Job) (_ Job, made bool, err er
 		n, err := c.exec(ctx, `insert into jobs (id, kind, key, args, state, done, total, note, checkpoint, result, error, attempts,
 				max_attempts, owner, lease_until, cancel_by, created_by, created_at, run_after, attempt_at, attempt_done, started_at, finished_at)
 			values (?,?,?,?,?,0,?,?,?,'','',0,?,'',0,'',?,?,?,0,0,0,0)
-			on conflict (kind, key) where key <> '' and state in ('pending', 'running') do nothing`,
+			on conflict do nothing`,
 			j.ID, j.Kind, j.Key, string(j.Args), string(j.State), j.Total, j.Note, string(j.Checkpoint), j.MaxAttempts, j.CreatedBy,
 			ms(j.CreatedAt), ms(j.RunAfter))
 		if err != nil {
@@ -83,7 +87,7 @@ func (s *Store) EnqueueJob(ctx context.Context, j Job) (_ Job, made bool, err er
 		if made = n == 1; made {
 			return nil
 		}
-		list, err := jobs(ctx, c, `where kind = ? and key = ? and state in ('pending', 'running')`, j.Kind, j.Key)
+		list, err := jobs(ctx, c, `where id = ? or (? <> '' and kind = ? and key = ? and state in ('pending', 'running'))`, own, j.Key, j.Kind, j.Key)
 		if err == nil && len(list) == 0 {
 			err = ErrBusy // it has finished between the two statements
 		}
@@ -251,6 +255,65 @@ func (s *Store) Jobs(ctx context.Context, kind string, limit int) ([]Job, error)
 		return nil, fmt.Errorf("list the jobs: %w", err)
 	}
 	return list, nil
+}
+
+// JobFilter selects jobs; a zero field does not restrict.
+type JobFilter struct {
+	Kinds  []string
+	States []JobState
+	Limit  int // at most so many; 0 means 50, the most is 1000
+}
+
+// JobsWhere lists the jobs that f selects, newest first.
+func (s *Store) JobsWhere(ctx context.Context, f JobFilter) ([]Job, error) {
+	where, args := "where 1 = 1", []any{}
+	in := func(column string, n int) {
+		if n > 0 {
+			where += " and " + column + " in (" + marksFor(n) + ")"
+		}
+	}
+	in("kind", len(f.Kinds))
+	for _, k := range f.Kinds {
+		args = append(args, k)
+	}
+	in("state", len(f.States))
+	for _, st := range f.States {
+		args = append(args, string(st))
+	}
+	list, err := jobs(ctx, s.reader(), where+` order by created_at desc, id desc limit ?`, append(args, pageSize(f.Limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list the jobs: %w", err)
+	}
+	return list, nil
+}
+
+// RerunJob gives a finished job back to be done again, with all its attempts. One
+// that is not finished stays as it is, which is ErrBusy. ErrNotFound when there is
+// none.
+func (s *Store) RerunJob(ctx context.Context, id string) (Job, error) {
+	var job Job
+	err := s.update(ctx, func(c conn) error {
+		n, err := c.exec(ctx, `update jobs set state = 'pending', attempts = 0, cancel_by = '', error = '', finished_at = 0, run_after = ?
+			where id = ? and state in ('completed', 'failed', 'cancelled')`, ms(s.now()), id)
+		if err != nil {
+			return err
+		}
+		list, err := jobs(ctx, c, `where id = ?`, id)
+		switch {
+		case err != nil:
+			return err
+		case len(list) == 0:
+			return ErrNotFound
+		}
+		if job = list[0]; n == 0 {
+			return fmt.Errorf("%w: it is %s", ErrBusy, job.State)
+		}
+		return nil
+	})
+	if err != nil {
+		return job, fmt.Errorf("do the job %q again: %w", id, err)
+	}
+	return job, nil
 }
 
 // PruneJobs removes the jobs that finished before a time and returns how many.

@@ -21,7 +21,7 @@ func testJobs(t *testing.T, open OpenFunc) {
 		name string
 		run  func(*testing.T, OpenFunc)
 	}{
-		{"Life", jobLife}, {"Keys", jobKeys}, {"Leases", jobLeases}, {"Cancel", jobCancel}, {"Contenders", jobContenders}, {"Retention", jobRetention},
+		{"Life", jobLife}, {"Keys", jobKeys}, {"Leases", jobLeases}, {"Cancel", jobCancel}, {"Contenders", jobContenders}, {"Retention", jobRetention}, {"Told twice", jobToldTwice}, {"Again", jobAgain},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open) })
 	}
@@ -210,4 +210,65 @@ func jobRetention(t *testing.T, open OpenFunc) {
 	list, err := s.Jobs(ctx, reindex, 10)
 	must(t, err)
 	equal(t, "what is left", []store.Job{kept}, list)
+}
+
+// jobToldTwice: what is queued under an ID of its own is done once, also when it
+// is told again after it was done.
+func jobToldTwice(t *testing.T, open OpenFunc) {
+	s, _ := open(t)
+	ctx := t.Context()
+	first, made, err := s.EnqueueJob(ctx, store.Job{ID: "msg_1", Kind: "k", Args: json.RawMessage(`{"a":1}`)})
+	must(t, err)
+	equal(t, "made", true, made)
+	equal(t, "id", "msg_1", first.ID)
+	for range 2 {
+		again, made, err := s.EnqueueJob(ctx, store.Job{ID: "msg_1", Kind: "k", Args: json.RawMessage(`{"a":2}`)})
+		must(t, err)
+		equal(t, "made again", false, made)
+		equal(t, "arguments", string(first.Args), string(again.Args))
+		j, err := s.ClaimJob(ctx, []string{"k"}, "w", lease)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // done the first time round
+		}
+		must(t, err)
+		must(t, s.EndJob(ctx, j, store.Ending{State: store.JobCompleted}))
+	}
+	if other := enqueue(t, s, store.Job{ID: "msg_2", Kind: "k"}); other.ID != "msg_2" {
+		t.Errorf("another ID gave %s", other.ID)
+	}
+}
+
+// jobAgain: a finished job is given back whole; lists select by kind and state.
+func jobAgain(t *testing.T, open OpenFunc) {
+	s, _ := open(t)
+	ctx := t.Context()
+	made := enqueue(t, s, store.Job{Kind: "k", MaxAttempts: 2})
+	enqueue(t, s, store.Job{Kind: "other"})
+	if _, err := s.RerunJob(ctx, made.ID); !errors.Is(err, store.ErrBusy) {
+		t.Errorf("a job that waits: %v", err)
+	}
+	if _, err := s.RerunJob(ctx, "none"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("no such job: %v", err)
+	}
+	j, err := s.ClaimJob(ctx, []string{"k"}, "w", lease)
+	must(t, err)
+	must(t, s.EndJob(ctx, j, store.Ending{State: store.JobFailed, Error: "refused"}))
+	list, err := s.JobsWhere(ctx, store.JobFilter{Kinds: []string{"k", "l"}, States: []store.JobState{store.JobFailed}})
+	must(t, err)
+	if len(list) != 1 || list[0].ID != made.ID || list[0].Error != "refused" {
+		t.Errorf("failed: %+v", list)
+	}
+	again, err := s.RerunJob(ctx, made.ID)
+	must(t, err)
+	if again.State != store.JobPending || again.Attempts != 0 || again.Error != "" || !again.FinishedAt.IsZero() {
+		t.Errorf("given back: %+v", again)
+	}
+	if _, err := s.ClaimJob(ctx, []string{"k"}, "w", lease); err != nil {
+		t.Errorf("claiming it again: %v", err)
+	}
+	for f, want := range map[*store.JobFilter]int{{}: 2, {Kinds: []string{"other"}}: 1, {States: []store.JobState{store.JobFailed}}: 0, {Limit: 1}: 1} {
+		list, err := s.JobsWhere(ctx, *f)
+		must(t, err)
+		equal(t, "listed", want, len(list))
+	}
 }
