@@ -31,6 +31,7 @@ package chunk
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"path"
 	"strconv"
 	"strings"
@@ -76,10 +77,29 @@ type Chunk struct {
 	// Line and EndLine are the first and last line, counted from 1.
 	Line    int `json:"line"`
 	EndLine int `json:"end_line"`
-	// Contextualized is the content with document, section and names before it, for
-	// an index that reads nothing else. Only a [Chunker] fills it and the metadata.
-	Contextualized string    `json:"contextualized_content,omitempty"`
-	Metadata       *Metadata `json:"metadata,omitempty"`
+	// Metadata is what else is known. Only a [Chunker] fills it.
+	Metadata *Metadata `json:"metadata,omitempty"`
+}
+
+// MarshalJSON writes the fields, and as "contextualized_content" what
+// [Chunk.Contextualized] returns.
+func (c Chunk) MarshalJSON() ([]byte, error) {
+	type fields Chunk
+	return json.Marshal(struct {
+		fields
+		Contextualized string    `json:"contextualized_content,omitempty"`
+		Metadata       *Metadata `json:"metadata,omitempty"`
+	}{fields(c), c.Contextualized(), c.Metadata})
+}
+
+// Contextualized is the content with document, section and names before it, for an
+// index that reads nothing else; "" without metadata. It is made anew by each call, so
+// that a passage keeps no second copy of its text.
+func (c Chunk) Contextualized() string {
+	if c.Metadata == nil {
+		return ""
+	}
+	return contextualized(&c)
 }
 
 // Section is the path as one line, from the outside in.

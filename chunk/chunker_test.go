@@ -60,8 +60,8 @@ func within(t interface{ Fatalf(string, ...any) }, c *Chunker, text string, chun
 		if m.ChunkIndex != i || m.TotalChunks != len(chunks) {
 			t.Fatalf("%s: index %d of %d is recorded as %d of %d", cfg.Strategy, i, len(chunks), m.ChunkIndex, m.TotalChunks)
 		}
-		if !strings.HasSuffix(ch.Contextualized, ch.Content) || !strings.HasPrefix(ch.Contextualized, "[Context: Document: ") {
-			t.Fatalf("%s: contextualised content %q", cfg.Strategy, ch.Contextualized)
+		if with := ch.Contextualized(); !strings.HasSuffix(with, ch.Content) || !strings.HasPrefix(with, "[Context: Document: ") {
+			t.Fatalf("%s: contextualised content %q", cfg.Strategy, with)
 		}
 		if got := utf8.RuneCountInString(text[:ch.Start]); got != m.StartChar {
 			t.Fatalf("%s: [%d,%d) begins at character %d, not %d", cfg.Strategy, ch.Start, ch.End, got, m.StartChar)

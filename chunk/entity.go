@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"resync/hwa/msgcode"
 )
@@ -33,9 +34,6 @@ type Entities struct {
 func FindEntities(text string) Entities {
 	f := finder{text: text}
 	f.words()
-	for _, m := range msgcode.Find(text) {
-		f.ErrorCodes = add(f.ErrorCodes, m.Code.Text)
-	}
 	return f.Entities
 }
 
@@ -55,26 +53,66 @@ func add(all []string, name string) []string {
 	return append(all, strings.Clone(name))
 }
 
-// command says whether a word in lower case is a program of the scheduler.
-func isCommand(w []byte) bool {
-	switch string(w) {
-	case "conman", "composer", "planman", "optman", "stageman", "datecalc", "jnextday", "batchman", "mailman", "jobman",
-		"jnextplan", "resetplan", "makeplan", "switchplan", "netman", "monman", "logman", "evtdef", "evtsize", "wappman",
-		"rmstdlist", "morestdlist", "switchmgr", "startup", "startuplwa", "shutdownlwa", "startappserver", "stopappserver",
-		"sendevent", "filemonitor", "secure", "createpostreports", "resetfta", "ocli", "reptr", "jobinfo", "makesec", "dumpsec",
-		"showuser", "wadecrypt", "dbrunstats", "dbreorg":
-		return true
-	}
-	return false
+// commandNames are the programs of the scheduler.
+var commandNames = []string{
+	"conman", "composer", "planman", "optman", "stageman", "datecalc", "jnextday", "batchman", "mailman", "jobman",
+	"jnextplan", "resetplan", "makeplan", "switchplan", "netman", "monman", "logman", "evtdef", "evtsize", "wappman",
+	"rmstdlist", "morestdlist", "switchmgr", "startup", "startuplwa", "shutdownlwa", "startappserver", "stopappserver",
+	"sendevent", "filemonitor", "secure", "createpostreports", "resetfta", "ocli", "reptr", "jobinfo", "makesec", "dumpsec",
+	"showuser", "wadecrypt", "dbrunstats", "dbreorg",
 }
+
+// commandSet is commandNames to look up.
+var commandSet = func() map[string]bool {
+	m := make(map[string]bool, len(commandNames))
+	for _, w := range commandNames {
+		m[w] = true
+	}
+	return m
+}()
+
+func isCommand(w []byte) bool { return commandSet[string(w)] }
 
 // longestCommand is the most letters of a command.
 const longestCommand = 17
 
-// wordByte are the bytes that names and commands consist of.
-var wordByte = func() (t [256]bool) {
-	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/#.@?+" {
-		t[c] = true
+// What a byte is to the finder; zero is none of a word.
+const (
+	nameLetter uint8 = 1 << iota
+	nameDigit
+	nameHash
+	nameMark  // stands in names and paths
+	clauseEnd // ends what a word announced
+)
+
+// nameBytes are the bytes that names and commands consist of, and those that end a
+// clause.
+var nameBytes = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case isLetterByte(byte(c)):
+			t[c] = nameLetter
+		case c >= '0' && c <= '9':
+			t[c] = nameDigit
+		case c == '#':
+			t[c] = nameHash
+		case strings.IndexByte("_-/.@?+", byte(c)) >= 0:
+			t[c] = nameMark
+		case c == '\n' || c == ':' || c == ';':
+			t[c] = clauseEnd
+		}
+	}
+	return t
+}()
+
+// known has a bit for each length of the words that begin with a letter and mean
+// something, commands, announcements and methods, so that most others cost one lookup.
+var known = func() (t [32]uint32) {
+	for _, list := range [][]string{commandNames, {"job", "jobs", "stream", "jobstream", "schedule", "workstation", "workstations",
+		"cpu", "agent", "cpuname", "get", "put", "post", "delete", "patch"}} {
+		for _, w := range list {
+			t[w[0]&31] |= 1 << len(w)
+		}
 	}
 	return t
 }()
@@ -84,6 +122,7 @@ type finder struct {
 	text   string
 	next   naming // what the next word may be the name of
 	method string // GET before a path
+	hot    bool   // next or method is set
 }
 
 // naming is what a word announces: after "job" stands a job.
@@ -96,31 +135,64 @@ const (
 	aStation
 )
 
+// minCode is the least bytes of a word that holds a message code.
+const minCode = 7
+
 func (f *finder) words() {
 	s := f.text
 	for i := 0; i < len(s); {
-		if !wordByte[s[i]] {
-			if s[i] == '\n' || s[i] == ':' || s[i] == ';' {
-				f.next, f.method = nothing, ""
-			}
+		k := nameBytes[s[i]]
+		if k == 0 {
 			i++
 			continue
 		}
-		start, hash := i, false
-		for i < len(s) && wordByte[s[i]] {
-			hash = hash || s[i] == '#'
+		if k == clauseEnd {
+			f.next, f.method, f.hot = nothing, "", false
+			i++
+			continue
+		}
+		start := i
+		if k == nameLetter {
+			if i = letters(s, i); i == len(s) || nameBytes[s[i]]&^clauseEnd == 0 {
+				if f.hot || i-start <= longestCommand && known[s[start]&31]>>(i-start)&1 != 0 {
+					f.word(start, i, nameLetter)
+				}
+				continue
+			}
+		}
+		for i < len(s) {
+			c := nameBytes[s[i]]
+			if c&^clauseEnd == 0 {
+				break
+			}
+			k |= c
 			i++
 		}
-		f.word(start, i, hash)
+		f.word(start, i, k)
+		if k&(nameLetter|nameDigit) == nameLetter|nameDigit && i-start >= minCode {
+			f.codes(start, i)
+		}
 	}
 }
 
-func (f *finder) word(start, end int, hash bool) {
+// codes looks for message codes in a word that has letters and digits. They must stand
+// free, so the characters on both sides are shown as well.
+func (f *finder) codes(start, end int) {
+	from, to := max(0, start-utf8.UTFMax), min(len(f.text), end+utf8.UTFMax)
+	for from < start && !utf8.RuneStart(f.text[from]) {
+		from++
+	}
+	for _, m := range msgcode.Find(f.text[from:to]) {
+		f.ErrorCodes = add(f.ErrorCodes, m.Code.Text)
+	}
+}
+
+func (f *finder) word(start, end int, kinds uint8) {
 	w := f.text[start:end]
 	expected, method := f.next, f.method
-	f.next, f.method = nothing, ""
+	f.next, f.method, f.hot = nothing, "", false
 	switch {
-	case hash:
+	case kinds&nameHash != 0:
 		f.path(w)
 	case w[0] == '/':
 		if method != "" && len(w) > 4 {
@@ -128,8 +200,9 @@ func (f *finder) word(start, end int, hash bool) {
 		}
 	case len(w) < 3 || !isLetterByte(w[0]):
 	case expected != nothing && w[0] < 'a' && f.named(expected, strings.TrimRight(w, ".-/?+")):
-	case len(w) <= longestCommand:
+	case len(w) <= longestCommand && kinds == nameLetter:
 		f.plain(w, start, end)
+		f.hot = f.next != nothing || f.method != ""
 	}
 }
 

@@ -3,8 +3,12 @@ package chunk
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"resync/hwa/msgcode"
 )
 
 func TestFindEntities(t *testing.T) {
@@ -55,4 +59,80 @@ func TestSummary(t *testing.T) {
 			t.Errorf("summary(%q) = %q, want %q", c.in, got, c.want)
 		}
 	}
+}
+
+// TestFindEntitiesFindsTheCodesOfMsgcode: the finder only looks closely where a code can
+// be, and must miss none that a search of the whole text finds.
+func TestFindEntitiesFindsTheCodesOfMsgcode(t *testing.T) {
+	parts := []string{"AWSBHT001E", "awsbht001e", "AWSJPL 017E", "ORA-00942", "xORA-00942", "SQL1024N", "nullDSRA0010E", "AWSJOM179EComposer",
+		" ", "é", "中", "\xff", "\x80\x80\x80\x80", "-", "#", "/", ".", ",", "a", "1", "AWS", "EQQX123I", "Ж", "\n", "job ", "ORA-", "00942"}
+	rapid.Check(t, func(t *rapid.T) {
+		var b strings.Builder
+		for range rapid.IntRange(0, 30).Draw(t, "parts") {
+			b.WriteString(rapid.SampledFrom(parts).Draw(t, "part"))
+		}
+		var want []string
+		for _, m := range msgcode.Find(b.String()) {
+			want = add(want, m.Code.Text)
+		}
+		if diff := cmp.Diff(want, FindEntities(b.String()).ErrorCodes); diff != "" {
+			t.Fatalf("%q (-msgcode +found):\n%s", b.String(), diff)
+		}
+	})
+}
+
+func TestEightBytesAreReadAsOneByOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := string(rapid.SliceOfN(rapid.SampledFrom([]byte("azAZ@[`{ 09'\x00\x7f\x80\xc3\xa9\xff\n")), 0, 40).Draw(t, "bytes"))
+		if got, want := runeCount(s), utf8.RuneCountInString(s); got != want {
+			t.Fatalf("runeCount(%q) = %d, want %d", s, got, want)
+		}
+		for i := range len(s) {
+			n := i
+			for n < len(s) && isLetterByte(s[n]) {
+				n++
+			}
+			if got := letters(s, i); got != n {
+				t.Fatalf("letters(%q, %d) = %d, want %d", s, i, got, n)
+			}
+		}
+		for i := 0; i+8 <= len(s); i++ {
+			capitals := capitalMask(load8(s, i))
+			for k := range 8 {
+				if got, want := capitals>>(8*k)&0x80 != 0, s[i+k] >= 'A' && s[i+k] <= 'Z'; got != want {
+					t.Fatalf("capitalMask(%q) at %d", s[i:i+8], k)
+				}
+			}
+		}
+	})
+}
+
+// TestWordsAreReadAsByThePattern compares the quick way of reading words with the way
+// that follows the pattern of each encoding.
+func TestWordsAreReadAsByThePattern(t *testing.T) {
+	parts := []string{"a", "Word", "WORD", "camelCase", "'s", "'LL", "'", " ", "  ", "\n", "\t", "1", "é", "É", "中", "\u0301", "_", "-", ".", "\xff", "abcdefgh", "sixteenletterword", "ǅ"}
+	rapid.Check(t, func(t *rapid.T) {
+		var b strings.Builder
+		for range rapid.IntRange(0, 24).Draw(t, "parts") {
+			b.WriteString(rapid.SampledFrom(parts).Draw(t, "part"))
+		}
+		s := b.String()
+		for _, enc := range []*BPE{CL100K(), O200K()} {
+			m, slow := new(memo), new(merger)
+			for i := 0; i < len(s); {
+				end, tokens := enc.piece(m, s, i, unbounded)
+				if want := enc.next(s, i); end != want {
+					t.Fatalf("%s: the piece of %q at %d ends at %d, want %d", enc.Name(), s, i, end, want)
+				}
+				want := 1
+				if enc.ranks.find(s, i, end) < 0 {
+					want = slow.split(enc.ranks, s[i:end])
+				}
+				if again, _ := enc.piece(m, s, i, unbounded); tokens != want || again != end {
+					t.Fatalf("%s: %q has %d tokens, want %d", enc.Name(), s[i:end], tokens, want)
+				}
+				i = end
+			}
+		}
+	})
 }

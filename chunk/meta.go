@@ -152,7 +152,6 @@ func (f *finisher) chunk(s span) Chunk {
 	c.Kind = kindOfType(m.ChunkType)
 	f.identify(&c, m)
 	c.Metadata = m
-	c.Contextualized = contextualized(&c)
 	return c
 }
 

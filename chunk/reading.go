@@ -5,7 +5,6 @@ import (
 	"iter"
 	"sort"
 	"strings"
-	"unicode/utf8"
 )
 
 // Document cuts text into passages with their metadata. The source names the
@@ -300,11 +299,11 @@ func (c *runes) at(pos int) int {
 	switch {
 	case pos >= c.pos:
 		c.back, c.was = c.pos, c.sum
-		c.sum += utf8.RuneCountInString(c.text[c.pos:pos])
+		c.sum += runeCount(c.text[c.pos:pos])
 	case pos >= c.back:
-		c.sum = c.was + utf8.RuneCountInString(c.text[c.back:pos])
+		c.sum = c.was + runeCount(c.text[c.back:pos])
 	default:
-		c.sum -= utf8.RuneCountInString(c.text[pos:c.pos])
+		c.sum -= runeCount(c.text[pos:c.pos])
 	}
 	c.pos = pos
 	return c.sum

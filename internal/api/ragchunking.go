@@ -140,14 +140,21 @@ type previewInput struct {
 	}
 }
 
+// previewChunk is a passage as it is written: the text with its context is made while
+// writing, by the passage's own MarshalJSON, and stands here for the description.
+type previewChunk struct {
+	chunk.Chunk
+	Contextualized string `json:"contextualized_content,omitempty"`
+}
+
 type previewOutput struct {
 	Body struct {
-		Config  chunkingBody  `json:"config"`
-		Chunks  []chunk.Chunk `json:"chunks"`
-		Total   int           `json:"total"`
-		Tokens  int           `json:"tokens" doc:"of all passages together, what is repeated counted twice"`
-		Largest int           `json:"largest" doc:"tokens of the largest passage"`
-		Covered float64       `json:"covered" doc:"share of the text that is in a passage, from 0 to 1; contents pages and indexes are left out"`
+		Config  chunkingBody   `json:"config"`
+		Chunks  []previewChunk `json:"chunks"`
+		Total   int            `json:"total"`
+		Tokens  int            `json:"tokens" doc:"of all passages together, what is repeated counted twice"`
+		Largest int            `json:"largest" doc:"tokens of the largest passage"`
+		Covered float64        `json:"covered" doc:"share of the text that is in a passage, from 0 to 1; contents pages and indexes are left out"`
 	}
 }
 
@@ -182,6 +189,9 @@ func (s *server) previewChunking(ctx context.Context, in *previewInput) (*previe
 	if limit == 0 {
 		limit = previewDefault
 	}
-	b.Chunks = append([]chunk.Chunk{}, chunks[:min(limit, len(chunks))]...)
+	b.Chunks = make([]previewChunk, 0, min(limit, len(chunks)))
+	for _, c := range chunks[:min(limit, len(chunks))] {
+		b.Chunks = append(b.Chunks, previewChunk{Chunk: c})
+	}
 	return out, nil
 }

@@ -160,7 +160,7 @@ func (e *env) showChunk(ch chunk.Chunk, doc read.Text, text bool) {
 	}
 	fmt.Fprintln(e.out)
 	if text {
-		fmt.Fprintf(e.out, "\n%s\n\n", plainText(ch.Contextualized))
+		fmt.Fprintf(e.out, "\n%s\n\n", plainText(ch.Contextualized()))
 	}
 }
 
