@@ -1,6 +1,7 @@
 package retrieve
 
 import (
+	"cmp"
 	"math"
 	"regexp"
 	"slices"
@@ -53,6 +54,7 @@ type passage struct {
 	size     [fields]uint16 // words in each field
 	sketch   sketch
 	sign     signature
+	meta     []byte   // see metaOf
 	titleSeq []uint32 // hashes of the words of the title, in order
 	see      int32    // passage of the document that this one only points to, or -1
 }
@@ -62,7 +64,8 @@ type passage struct {
 type Segment struct {
 	doc      Document // without its text
 	passages []passage
-	terms    []string // sorted
+	terms    []string // in the order of their hashes, then of their letters
+	hashes   []uint32
 	from     []uint32 // of each term's postings; one more at the end
 	posts    []posting
 }
@@ -171,6 +174,7 @@ func (a *analyser) add(c chunk.Chunk) { a.put(c, headings(c), chunk.Plain(c.Cont
 // put counts a passage with the given headings and text.
 func (a *analyser) put(c chunk.Chunk, title, plain string) {
 	p := passage{Chunk: c, codes: codesIn(plain), sketch: newSketch(c.Content), see: -1, titleSeq: sequence(c.Title)}
+	p.meta = metaOf(&c, p.codes)
 	id := uint32(len(a.passages))
 	a.count(&p, id, fieldTitle, title)
 	if len(c.Path) > 1 {
@@ -265,15 +269,26 @@ func (a *analyser) ids(word string) []int32 {
 
 // segment is what was collected, in the order of the terms.
 func (a *analyser) segment(d Document) *Segment {
-	s := &Segment{doc: d, passages: a.passages, terms: slices.Clone(a.names), from: make([]uint32, 1, len(a.names)+1)}
-	slices.Sort(s.terms)
+	s := &Segment{doc: d, passages: a.passages, terms: make([]string, len(a.names)), hashes: make([]uint32, len(a.names)),
+		from: make([]uint32, 1, len(a.names)+1)}
+	order := make([]uint64, len(a.names)) // hash, then number
+	for i, name := range a.names {
+		order[i] = uint64(hashTerm(name))<<32 | uint64(i)
+	}
+	slices.SortFunc(order, func(p, q uint64) int {
+		if c := cmp.Compare(p>>32, q>>32); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.names[uint32(p)], a.names[uint32(q)])
+	})
 	total := 0
 	for _, list := range a.posts {
 		total += len(list)
 	}
 	s.posts = make([]posting, 0, total)
-	for _, t := range s.terms {
-		s.posts = append(s.posts, a.posts[a.known[t]]...)
+	for i, o := range order {
+		s.terms[i], s.hashes[i] = a.names[uint32(o)], uint32(o>>32)
+		s.posts = append(s.posts, a.posts[uint32(o)]...)
 		s.from = append(s.from, uint32(len(s.posts)))
 	}
 	return s

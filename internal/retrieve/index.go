@@ -2,7 +2,6 @@ package retrieve
 
 import (
 	"math"
-	"slices"
 	"strings"
 	"sync"
 
@@ -63,120 +62,14 @@ type Index struct {
 	pool    sync.Pool // of *tally
 }
 
-// New makes an index of the documents analysed. Without any it is empty and finds
-// nothing.
-func New(segments ...*Segment) *Index {
-	x := &Index{}
-	x.join(segments)
-	x.hashTerms()
-	x.weigh()
-	return x
-}
-
 // Documents says how many documents the index holds.
 func (x *Index) Documents() int { return len(x.docs) }
 
 // Passages is the number of passages of all documents.
 func (x *Index) Passages() int { return max(len(x.recs)-1, 0) }
 
-// join copies the passages and postings of the segments, giving terms and passages
-// numbers of the index.
-func (x *Index) join(segments []*Segment) {
-	units, texts, posts, titles := 0, 0, 0, 0
-	for _, s := range segments {
-		units += len(s.passages)
-		posts += len(s.posts)
-		for i := range s.passages {
-			texts += len(s.passages[i].Content)
-			titles += len(s.passages[i].titleSeq)
-		}
-	}
-	x.recs = make([]record, 0, units+1)
-	x.text = make([]byte, 0, texts)
-	x.titles = make([]uint32, 0, titles)
-	x.sketches = make([]sketch, 0, units)
-	x.signs = make([]signature, 0, units)
-	for _, s := range segments {
-		x.passages(s)
-	}
-	x.recs = append(x.recs, record{text: uint64(len(x.text)), meta: uint32(len(x.meta)), title: uint32(len(x.titles)), see: -1})
-	x.postings(segments, posts)
-}
-
-// passages copies what the passages of one document are.
-func (x *Index) passages(s *Segment) {
-	base, doc := int32(len(x.recs)), uint32(len(x.docs))
-	x.docs = append(x.docs, s.doc)
-	x.own = x.own || !s.doc.Builtin
-	words := float32(0)
-	for i := range s.passages {
-		p := &s.passages[i]
-		r := record{
-			text: uint64(len(x.text)), start: uint32(p.Start), end: uint32(p.End), line: uint32(p.Line), last: uint32(p.EndLine),
-			meta: uint32(len(x.meta)), title: uint32(len(x.titles)), doc: doc, see: -1, size: p.size,
-			kind: uint8(max(slices.Index(kinds[:], p.Kind), 0)),
-		}
-		if p.see >= 0 {
-			r.see = p.see + base
-		}
-		if s.doc.Builtin {
-			r.flags |= flagBuiltin
-		}
-		x.recs = append(x.recs, r)
-		x.text = append(x.text, p.Content...)
-		for _, part := range [...]string{p.ID, p.Title, strings.Join(p.Path, pathMark), strings.Join(p.codes, pathMark)} {
-			x.meta = append(append(x.meta, strings.ReplaceAll(part, "\x00", "")...), 0)
-		}
-		x.titles = append(x.titles, p.titleSeq...)
-		x.sketches = append(x.sketches, p.sketch)
-		x.signs = append(x.signs, p.sign)
-		words += float32(p.size[fieldBody])
-	}
-	x.docSize = append(x.docSize, words)
-}
-
 // pathMark stands between the parts of a path in the meta bytes.
 const pathMark = "\x1f"
-
-// postings merges the posting lists of the segments.
-func (x *Index) postings(segments []*Segment, total int) {
-	count := map[string]uint32{}
-	for _, s := range segments {
-		for i, t := range s.terms {
-			count[t] += s.from[i+1] - s.from[i]
-		}
-	}
-	names := make([]string, 0, len(count))
-	for t := range count {
-		names = append(names, t)
-	}
-	slices.Sort(names) // the same documents give the same index
-	x.nameFrom = make([]uint32, 1, len(names)+1)
-	x.postFrom = make([]uint32, 1, len(names)+1)
-	at := uint32(0)
-	for _, t := range names {
-		x.names = append(x.names, t...)
-		x.nameFrom = append(x.nameFrom, uint32(len(x.names)))
-		n := count[t]
-		count[t] = at // where the next posting of the term goes
-		at += n
-		x.postFrom = append(x.postFrom, at)
-	}
-	x.posts = make([]posting, total)
-	base := uint32(0)
-	for _, s := range segments {
-		for i, t := range s.terms {
-			to := count[t]
-			for _, p := range s.posts[s.from[i]:s.from[i+1]] {
-				p.unit += base
-				x.posts[to] = p
-				to++
-			}
-			count[t] = to
-		}
-		base += uint32(len(s.passages))
-	}
-}
 
 // hashTerms fills the table that finds terms.
 func (x *Index) hashTerms() {
@@ -234,47 +127,6 @@ func (x *Index) idf(n int) float32 { return idfOf(x.Passages(), n) }
 // idfOf is the inverse frequency of what n of all have.
 func idfOf(all, n int) float32 {
 	return float32(math.Log(1 + (float64(all)-float64(n)+0.5)/(float64(n)+0.5)))
-}
-
-// weigh computes what every posting is worth, what the words of each title are
-// worth, and counts the terms in documents.
-func (x *Index) weigh() {
-	n := x.Passages()
-	if n == 0 {
-		return
-	}
-	norms := x.norms()
-	perDoc := n >= 2*len(x.docs) && len(x.docs) > 1
-	if perDoc {
-		x.docFrom = append(make([]uint32, 0, len(x.postFrom)), 0)
-	}
-	for t := range len(x.postFrom) - 1 {
-		list := x.list(t)
-		idf := x.idf(len(list))
-		for i := range list {
-			p := &list[i]
-			p.imp = uint8(math.Round(float64(saturate(p, &norms[p.unit])) * 255 / (saturation + 1)))
-			if p.tf[fieldTitle] > 0 {
-				x.recs[p.unit].mass += idf
-			}
-			if perDoc && p.tf[fieldBody] > 0 {
-				x.countDoc(p)
-			}
-		}
-		if perDoc {
-			x.docFrom = append(x.docFrom, uint32(len(x.docPosts)))
-		}
-	}
-}
-
-// countDoc adds a posting to the document's; those of one document follow each
-// other.
-func (x *Index) countDoc(p *posting) {
-	doc := x.recs[p.unit].doc
-	if n := len(x.docPosts); n == int(x.docFrom[len(x.docFrom)-1]) || x.docPosts[n-1].doc != doc {
-		x.docPosts = append(x.docPosts, inDoc{doc: doc})
-	}
-	x.docPosts[len(x.docPosts)-1].tf += uint32(p.tf[fieldBody])
 }
 
 // norms is the length normalisation of every field of every passage.

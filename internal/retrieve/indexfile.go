@@ -27,7 +27,7 @@ import (
 var ErrBroken = errors.New("the index file cannot be used and must be made again")
 
 const (
-	fileMagic   = "RSYNCIX\x02"
+	fileMagic   = "RSYNCIX\x03"
 	fileHead    = 16
 	filePart    = 24
 	fileAlign   = 64
