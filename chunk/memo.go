@@ -10,8 +10,8 @@ import (
 // goroutine at a time.
 type memo struct {
 	short [1 << shortBits]uint64
-	slots [1 << slotBits]slot
-	long  map[string]int32 // pieces of more than inlineKey bytes
+	mid   [1 << midBits]pairOfWords
+	long  map[string]int32 // pieces of more than midKey bytes
 	held  int              // bytes of long
 	merge merger
 }
@@ -21,13 +21,15 @@ type memo struct {
 // room.
 const memoLong, memoLongest, memoParts = 1 << 18, 4096, 1 << 15
 
-// shortBits and slotBits are the sizes of a memo: 2^15 words of 8 bytes for pieces of
-// up to shortKey bytes, 2^13 slots of 24 bytes for those of up to inlineKey.
-const shortBits, slotBits = 15, 13
+// shortBits and midBits are the sizes of a memo: 2^15 words of 8 bytes for pieces of up
+// to shortKey bytes, 2^14 of 16 bytes for those of up to midKey.
+const shortBits, midBits = 15, 14
 
-// shortKey is the longest piece that fits one word with its length and its tokens:
-// its bytes, four bits of length, four of tokens.
-const shortKey = 7
+// shortKey and midKey are the longest pieces that fit one word or two with their length
+// and their tokens: their bytes, then four bits of length and four of tokens.
+const shortKey, midKey = 7, 15
+
+type pairOfWords struct{ lo, hi uint64 }
 
 // memosKept is how many unused memos an encoding keeps, half a megabyte each: as many
 // as read at once on a large machine.
@@ -88,8 +90,7 @@ func (b *BPE) piece(m *memo, s string, i, most int) (end, tokens int) {
 				b.cased && (capitalMask(hi)&(1<<(8*more)-1) != 0 || !plainCase(lo, mask, 8, s[i+8+more])) {
 				break
 			}
-			hi &= 1<<(8*more) - 1
-			return i + 8 + more, m.weighSlot(b.ranks, s, i, lo, hi, 8+more)
+			return i + 8 + more, m.weighMid(b.ranks, s, i, lo, hi, 8+more)
 		}
 	}
 	end = b.next(s, i)
@@ -117,11 +118,9 @@ func plainCase(lo, mask uint64, n int, after byte) bool {
 // weigh is the number of tokens of the piece s[i:j].
 func (b *BPE) weigh(m *memo, s string, i, j int) int {
 	n := j - i
-	if n > inlineKey {
-		if n <= maxToken {
-			if _, ok := b.ranks.long[s[i:j]]; ok {
-				return 1
-			}
+	if n > midKey {
+		if n <= maxToken && b.ranks.find(s, i, j) >= 0 {
+			return 1
 		}
 		return m.weighLong(b.ranks, s[i:j])
 	}
@@ -129,7 +128,7 @@ func (b *BPE) weigh(m *memo, s string, i, j int) int {
 	if n <= shortKey {
 		return m.weighShort(b.ranks, s, i, lo, n)
 	}
-	return m.weighSlot(b.ranks, s, i, lo, hi, n)
+	return m.weighMid(b.ranks, s, i, lo, hi, n)
 }
 
 // weighShort is weigh for the n bytes at s[i], at most shortKey; lo begins with them.
@@ -155,24 +154,27 @@ func (m *memo) weighShort(r *ranks, s string, i int, lo uint64, n int) int {
 	return tokens
 }
 
-// weighSlot is weigh for the n bytes at s[i], from shortKey+1 to inlineKey, whose key is
-// lo and hi.
-func (m *memo) weighSlot(r *ranks, s string, i int, lo, hi uint64, n int) int {
-	at := hash(lo, hi) >> (64 - slotBits)
-	e := &m.slots[at]
-	if e.lo == lo && e.hi == hi && e.n == uint32(n) {
-		return int(e.id)
+// weighMid is weigh for the n bytes at s[i], from shortKey+1 to midKey; lo and hi begin
+// with them.
+func (m *memo) weighMid(r *ranks, s string, i int, lo, hi uint64, n int) int {
+	const sized = 1<<60 - 1 // all but the tokens
+	hi &= 1<<(8*(n-8)) - 1
+	k := hi | uint64(n)<<56
+	at := hash(lo, hi) >> (64 - midBits)
+	e := m.mid[at]
+	if e.lo == lo && (e.hi^k)&sized == 0 {
+		return int(e.hi >> 60)
 	}
-	second := &m.slots[at^1]
-	if second.lo == lo && second.hi == hi && second.n == uint32(n) {
-		return int(second.id)
+	second := m.mid[at^1]
+	if second.lo == lo && (second.hi^k)&sized == 0 {
+		return int(second.hi >> 60)
 	}
-	*second = *e
+	m.mid[at^1] = e
 	tokens := 1
 	if r.get(lo, hi, uint32(n)) < 0 {
 		tokens = m.merge.split(r, s[i:i+n])
 	}
-	*e = slot{lo, hi, int32(tokens), uint32(n)}
+	m.mid[at] = pairOfWords{lo, k | uint64(tokens)<<60}
 	return tokens
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -73,6 +74,7 @@ type finisher struct {
 	line    int
 	held    *Chunk
 	prev    string
+	buf     []byte // what is hashed
 	stopped bool
 }
 
@@ -182,9 +184,12 @@ func (f *finisher) entities(m *Metadata, content string) {
 // identify gives the passage an id that follows from what it says and where it
 // stands in the tree of headings, not from its place in the text.
 func (f *finisher) identify(c *Chunk, m *Metadata) {
-	sum := sha256.Sum256([]byte(c.Content))
+	f.buf = append(f.buf[:0], c.Content...)
+	sum := sha256.Sum256(f.buf)
 	m.SHA256 = hex.EncodeToString(sum[:8])
-	id := sha256.Sum256([]byte(c.Source + "\x00" + m.SectionPath + "\x00" + itoa(m.Level) + "\x00" + string(sum[:])))
+	f.buf = append(append(append(f.buf[:0], c.Source...), 0), m.SectionPath...)
+	f.buf = append(strconv.AppendInt(append(f.buf, 0), int64(m.Level), 10), 0)
+	id := sha256.Sum256(append(f.buf, sum[:]...))
 	c.ID = hex.EncodeToString(id[:8])
 	n := f.seen[c.ID]
 	f.seen[c.ID]++

@@ -46,12 +46,44 @@ func (p *plainer) line(ln string) {
 	}
 	from := len(p.buf)
 	p.space, p.word = false, false
-	p.inline(ln)
+	if word, ok := unmarked(ln); ok {
+		p.buf, p.word = append(p.buf, ln...), word
+	} else {
+		p.inline(ln)
+	}
 	if !p.word {
 		p.buf = p.buf[:from]
 		return
 	}
 	p.buf = append(p.buf, '\n')
+}
+
+// unmarkedBytes are 1 for the characters that inline always writes as they are, 3 for
+// those of them that make a line worth reading.
+var unmarkedBytes = func() (t [256]uint8) {
+	for c := ' '; c < 0x7f; c++ {
+		switch {
+		case isWord(c):
+			t[c] = 3
+		case !strings.ContainsRune("!<&$*+=", c):
+			t[c] = 1
+		}
+	}
+	return t
+}()
+
+// unmarked says whether a trimmed line is as it should be read, and whether it has a
+// letter or digit.
+func unmarked(ln string) (word, ok bool) {
+	all := uint8(1)
+	for i := 0; i < len(ln); i++ {
+		k := unmarkedBytes[ln[i]]
+		if k == 0 || ln[i] == ' ' && (ln[i+1] == ' ' || ln[i+1] == 'o' && strings.HasPrefix(ln[i:], " on page ")) {
+			return false, false
+		}
+		all |= k
+	}
+	return all&2 != 0, true
 }
 
 func (p *plainer) put(r rune) {
