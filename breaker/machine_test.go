@@ -202,6 +202,14 @@ func TestStateMachine(t *testing.T) {
 						t.Fatal(err)
 					}
 				},
+				"try now": func(t *rapid.T) {
+					m.settle(time.Now())
+					if got, want := b.TryNow(t.Context(), "it answers"), m.state == Open; got != want {
+						t.Fatalf("tried now %v in %s", got, m.state)
+					} else if want {
+						m.to(HalfOpen, time.Time{})
+					}
+				},
 				"": func(t *rapid.T) { check("a step") },
 			})
 		})

@@ -36,6 +36,25 @@ func (b *Breaker) Disable(reason, by string, ttl time.Duration) error {
 	return b.steer(Disabled, "disabled", Switch{Reason: reason, By: by}, ttl)
 }
 
+// TryNow ends the delay of an open breaker early: it becomes half_open and the
+// next call goes first as a probe. Who has learnt in another way that the
+// dependency answers again calls it. false means that the breaker was not open:
+// what an operator forced stays as it is.
+func (b *Breaker) TryNow(ctx context.Context, cause string) bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.unlock()
+	now := b.now()
+	b.settle(now)
+	if stateOf(b.word.Load()) != Open {
+		return false
+	}
+	b.move(ctx, HalfOpen, now, 0, Transition{Cause: cause})
+	return true
+}
+
 func (b *Breaker) steer(to State, done string, s Switch, ttl time.Duration) error {
 	if s.Reason == "" || s.By == "" {
 		return errNoReason

@@ -43,6 +43,7 @@ type host struct {
 	mu      sync.Mutex
 	onRead  func(*http.Request)                           // sees every read of the engine
 	broken  bool                                          // the engine answers 502
+	first   func(http.ResponseWriter, *http.Request) bool // sees every request to the engine; true means it has answered
 	onWrite func(http.ResponseWriter, *http.Request) bool // sees the next write to the engine; true means it has answered
 }
 
@@ -119,8 +120,11 @@ func (h *host) serve() {
 // engine stands before the simulator.
 func (h *host) engine(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
-	onRead, broken := h.onRead, h.broken
+	onRead, broken, first := h.onRead, h.broken, h.first
 	h.mu.Unlock()
+	if first != nil && first(w, r) {
+		return
+	}
 	if broken {
 		http.Error(w, "the engine is broken", http.StatusBadGateway)
 		return

@@ -47,6 +47,9 @@ type Options struct {
 	// SettleEvery is how often unknown outcomes are looked up in the plan; 10 s
 	// when zero.
 	SettleEvery time.Duration
+	// LookEvery is how often an engine whose breaker is open is looked at; 5 s when
+	// zero.
+	LookEvery time.Duration
 	// ReadTime is the longest time for an HTTP request that reads; 30 s when zero.
 	ReadTime time.Duration
 	// ConsoleDir serves the console's sources from a folder and bundles them
@@ -103,6 +106,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	if o.SettleEvery <= 0 {
 		o.SettleEvery = 10 * time.Second
+	}
+	if o.LookEvery <= 0 {
+		o.LookEvery = lookEvery
 	}
 	a := &App{opt: o, log: o.Log, news: event.NewBroker[api.News](256, 1024), book: newBreakerBook()}
 	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -103,21 +104,45 @@ func (a *App) breakerMoved(t breaker.Transition) {
 	data := map[string]any{"name": t.Name, "from": t.From, "to": t.To, "state": t.To, "cause": t.Cause, "by": t.By, "at": t.At, "trace_id": t.TraceID}
 	a.news.Publish(api.News{Name: "breaker", Data: data})
 	a.book.mark(t.Name)
-	if t.To == breaker.HalfOpen || t.To == breaker.Closed {
-		a.wakeBehind(t.Name)
+	switch t.To {
+	case breaker.HalfOpen, breaker.Closed:
+		if t.Name != "background_sync" {
+			a.wakeBehind(t.Name)
+		}
+	case breaker.Open:
+		a.lookBehind(t.Name)
 	}
+}
+
+// behind are the engines that a breaker stands before; that of the reading of
+// plans stands before all.
+func (a *App) behind(breakerName string) []*engine {
+	if breakerName == "background_sync" {
+		return a.engines
+	}
+	if !strings.HasPrefix(breakerName, "tws_api") {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(a.engines), func(e *engine) bool { return e.shield.Name() != breakerName })
 }
 
 // wakeBehind has the plan of the engine behind a breaker read now: as the probe
 // when the delay is over, so that nobody has to ask first, and again when the
-// engine is back.
+// engine is back. The breaker of the reading has nothing to say then: it opened
+// for the same reason.
 func (a *App) wakeBehind(name string) {
-	if !strings.HasPrefix(name, "tws_api") {
-		return
+	for _, e := range a.behind(name) {
+		e.syncGuard.TryNow(a.ctx, "an engine answers again, or is tried")
+		e.wake()
 	}
-	for _, e := range a.engines {
-		if e.shield.Name() == name {
-			e.wake()
+}
+
+// lookBehind has the engine behind a breaker looked at until it answers.
+func (a *App) lookBehind(name string) {
+	for _, e := range a.behind(name) {
+		select {
+		case e.opened <- struct{}{}:
+		default:
 		}
 	}
 }

@@ -25,9 +25,11 @@ type engine struct {
 	diag                 *diagnose.Engine
 	shield               *breaker.Breaker // tws_api: before every call of Client
 	syncGuard, pingGuard *breaker.Breaker // background_sync, health_check
+	look                 *hwa.Client      // past shield, see [App.heal]
 
-	nudge chan struct{} // asks for a reading of the plan now
-	tried chan struct{} // closed when the plan has been read, or not, for the first time
+	opened chan struct{} // told when shield has opened
+	nudge  chan struct{} // asks for a reading of the plan now
+	tried  chan struct{} // closed when the plan has been read, or not, for the first time
 }
 
 func (a *App) openEngines(context.Context) error {
@@ -70,10 +72,15 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := hwa.New(hwa.Config{
+	set := hwa.Config{
 		BaseURLs: c.URLs, Username: c.Username, Password: c.Password.Reveal(), Token: c.Token.Reveal(),
 		CAFile: c.CAFile, PageSize: c.PageSize, AllowPlainHTTP: c.PlainHTTP, Timeout: c.Timeout, Observer: observer{a, c.Name}, Header: a.tracing.Inject, Breaker: shield,
-	})
+	}
+	client, err := hwa.New(set)
+	if err != nil {
+		return nil, err
+	}
+	look, err := a.looker(set)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +88,7 @@ func (a *App) openEngine(c config.Engine, pol *policy.Policy) (*engine, error) {
 	if now == nil {
 		now = time.Now
 	}
-	e := &engine{shield: shield, nudge: make(chan struct{}, 1), tried: make(chan struct{})}
+	e := &engine{shield: shield, look: look, opened: make(chan struct{}, 1), nudge: make(chan struct{}, 1), tried: make(chan struct{})}
 	if e.syncGuard, err = a.breakers.Get("background_sync"); err != nil {
 		return nil, err
 	}
@@ -129,6 +136,7 @@ func (e *engine) snapshot(ctx context.Context) (*plan.Snapshot, error) {
 func (e *engine) close(ctx context.Context) error {
 	err := e.Exec.Close(ctx)
 	e.Client.Close()
+	e.look.Close()
 	return err
 }
 

@@ -32,6 +32,7 @@ func (a *App) loops() {
 	for _, e := range a.engines {
 		a.wg.Go(func() { a.follow(e) })
 		a.wg.Go(func() { a.settle(e) })
+		a.wg.Go(func() { a.heal(e) })
 	}
 }
 
