@@ -36,6 +36,11 @@ func titleQuestions(t testing.TB) []string {
 
 // indexGrown analyses on all cores and makes the index.
 func indexGrown(docs [][]retrieve.Record) *retrieve.Index {
+	return retrieve.New(analyseGrown(docs)...)
+}
+
+// analyseGrown analyses on all cores.
+func analyseGrown(docs [][]retrieve.Record) []*retrieve.Segment {
 	segs := make([]*retrieve.Segment, len(docs))
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -51,7 +56,7 @@ func indexGrown(docs [][]retrieve.Record) *retrieve.Index {
 	}
 	close(next)
 	wg.Wait()
-	return retrieve.New(segs...)
+	return segs
 }
 
 // quantiles are p50 and p99 in milliseconds.

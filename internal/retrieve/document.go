@@ -30,6 +30,9 @@ type Document struct {
 	Updated time.Time `json:"updated,omitzero"`
 	// Tags are free words to filter by.
 	Tags []string `json:"tags,omitempty"`
+	// Extra is kept with the document, in files too; it means something to the caller
+	// alone.
+	Extra string `json:"extra,omitempty"`
 }
 
 // field of a passage that words are counted in.

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"runtime"
 	"unsafe"
 )
 
@@ -78,7 +79,8 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	if !little() {
 		return 0, errors.New("write the index: this machine orders bytes another way; the index is made anew at start instead")
 	}
-	docs, err := json.Marshal(x.docs)
+	defer runtime.KeepAlive(x) // its arrays may be a mapped file
+	docs, err := json.Marshal(contents{mark(), x.docs})
 	if err != nil {
 		return 0, fmt.Errorf("write the index: %w", err)
 	}
@@ -130,7 +132,18 @@ func (x *Index) WriteFile(name string) error {
 	if err := os.Rename(f.Name(), name); err != nil {
 		return fmt.Errorf("write the index: %w", err)
 	}
-	return nil
+	return syncDir(dirOf(name))
+}
+
+// syncDir makes a renaming last. What a folder cannot do is no harm: an index file that
+// is lost is made again.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("write the index: %w", err)
+	}
+	_ = d.Sync() // some file systems refuse it on folders
+	return d.Close()
 }
 
 // Open reads an index from the bytes of a file, which it keeps. Every part's checksum
@@ -170,13 +183,7 @@ func (x *Index) open(data []byte) error {
 		}
 		p.take(b)
 	}
-	if err := json.Unmarshal(docs, &x.docs); err != nil {
-		return fmt.Errorf("documents: %w", err)
-	}
-	for _, d := range x.docs {
-		x.own = x.own || !d.Builtin
-	}
-	return x.check()
+	return x.readContents(docs)
 }
 
 // readPiece is one part of a file, its checksum checked.

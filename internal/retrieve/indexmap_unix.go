@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +15,8 @@ import (
 func dirOf(name string) string { return filepath.Dir(name) }
 
 // OpenFile maps an index file into memory: it is searched where it stands, and only
-// the parts that are used take up memory. Close it when it is not searched any more.
+// the parts that are used take up memory. The mapping goes when the index is collected, or
+// at once with Close.
 func OpenFile(name string) (*Index, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -37,7 +39,11 @@ func OpenFile(name string) (*Index, error) {
 		_ = unix.Munmap(data) // the first error says more
 		return nil, fmt.Errorf("open the index %s: %w", name, err)
 	}
-	_ = unix.Madvise(data, unix.MADV_DONTNEED) // looking through it made all of it resident; only a hint
-	x.close = func() error { return unix.Munmap(data) }
+	_ = unix.Madvise(data, unix.MADV_DONTNEED)                                          // looking through it made all of it resident; only a hint
+	release := runtime.AddCleanup(x, func(data []byte) { _ = unix.Munmap(data) }, data) // nobody is left to tell
+	x.close = func() error {
+		release.Stop()
+		return unix.Munmap(data)
+	}
 	return x, nil
 }

@@ -3,6 +3,7 @@ package retrieve
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -143,6 +144,7 @@ func (x *Index) Find(ctx context.Context, query string, o Options) ([]Passage, e
 	if o.K <= 0 || x.Passages() == 0 || q.empty() && o.Dense == nil {
 		return nil, nil
 	}
+	defer runtime.KeepAlive(x) // what is read may be a mapped file
 	o.K = min(o.K, maxResults)
 	best, err := x.rank(ctx, query, &q, o)
 	if err != nil {

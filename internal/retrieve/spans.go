@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -102,6 +103,7 @@ func (x *Index) Spread(ctx context.Context, question string, f Filter) (*Spread,
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("search the documents: %w", err)
 	}
+	defer runtime.KeepAlive(x) // what is read may be a mapped file
 	s := &Spread{index: x}
 	q := parse(question)
 	if x.Passages() == 0 || q.empty() {
@@ -272,6 +274,7 @@ type unitPlace struct{ row, unit int }
 
 // Choose takes the best units and grows them.
 func (s *Spread) Choose(m Mode) []Span {
+	defer runtime.KeepAlive(s)
 	order, taken := s.ordered(), make([][]bool, len(s.rows))
 	for i, r := range s.rows {
 		taken[i] = make([]bool, len(r.at))

@@ -3,11 +3,15 @@ package retrieve
 import (
 	"context"
 	"fmt"
+	"runtime"
 )
 
 // At returns the passage of a row: rows are counted as [Dense.Vectors] has them,
 // from 0 to [Index.Passages]-1.
-func (x *Index) At(row int) Passage { return x.passage(row) }
+func (x *Index) At(row int) Passage {
+	defer runtime.KeepAlive(x) // what is read may be a mapped file
+	return x.passage(row)
+}
 
 // Meaning is the text a passage is embedded by: where it stands, then what it says.
 // A passage out of the middle of a chapter is often not understood without its
