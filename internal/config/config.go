@@ -25,6 +25,7 @@ type Config struct {
 	Redis         Redis
 	Limits        Limits
 	LLM           LLM
+	Webhooks      Webhooks
 
 	values []Value // every key with its origin, in the order of List
 }
@@ -192,6 +193,7 @@ func (c *Config) Secrets() []string {
 			out = append(out, s.Reveal())
 		}
 	}
+	out = append(out, c.hookSecrets()...)
 	for _, u := range []Secret{c.Database.URL, c.Redis.URL} {
 		out = append(out, urlPasswords(u.Reveal())...)
 	}

@@ -99,11 +99,14 @@ func (l *loader) suggest(prefix, name string, want *section) string {
 	return ""
 }
 
-// named registers an engine or a target of a language model that the file names,
+// named registers an engine, a target of a language model or a receiver that the file names,
 // and returns its section, or nil when the name cannot be used.
 func (l *loader) named(prefix, name, key string, o Origin, want *section) *section {
 	if prefix == targetGroup+"." {
 		return l.llmTarget(name, key, o, want)
+	}
+	if prefix == hookGroup+"." {
+		return l.webhook(name, key, o, want)
 	}
 	return l.engine(name, key, o, want)
 }
@@ -165,7 +168,7 @@ func (l *loader) leaf(key string, o Origin, s *spec, n *node) {
 	}
 	o.line, o.col = n.line, n.col
 	for _, text := range texts {
-		if s.kind.secret && !isReference(text) && (!s.kind.maySpell || spelledPassword(text)) {
+		if s.kind.secret && !isReference(text) && (!s.kind.maySpell || spelledPassword(text) || (s.kind.query && strings.Contains(text, "?"))) {
 			l.add(key, o, "%v", errLiteral)
 			return
 		}
@@ -206,7 +209,7 @@ func (l *loader) scratch(key string, o Origin, s *spec, texts []string) {
 	if !overridden || s.kind.secret {
 		return
 	}
-	if err := s.kind.set(target{Config: &Config{}, engine: &Engine{}, llm: &LLMTarget{}}, texts); err != nil {
+	if err := s.kind.set(target{Config: &Config{}, engine: &Engine{}, llm: &LLMTarget{}, hook: &Webhook{}}, texts); err != nil {
 		l.add(key, o, "%v", err)
 	}
 }

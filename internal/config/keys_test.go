@@ -41,7 +41,7 @@ func sample(t *testing.T, k Key) string {
 		return map[string]string{"true": "false", "false": "true"}[k.Default]
 	}
 	return map[string]string{
-		"text": "word", "US dollars": "0.05", "list of secrets": strings.Repeat("s", minSecretKey), "list of text": "a, b", "host:port": "127.0.0.1:77", "host name": "mdm",
+		"text": "word", "US dollars": "0.05", "list of secrets": strings.Repeat("s", minSecretKey), "list of text": "a, b", "list of events": "job.abend", "https:// address": "https://x/" + mask, "host:port": "127.0.0.1:77", "host name": "mdm",
 		"http:// or https:// address": "https://x.example", "list of https:// addresses": "https://x",
 		"sqlite:PATH or postgres:// address": "sqlite:x.db", "redis:// address": "redis://h/0", "postgres:// or http(s):// address": "http://h:6333",
 	}[k.Kind]
@@ -93,6 +93,7 @@ func reaches(t *testing.T, name, want string, secret bool, text string, env ...s
 	}
 	l.addEngines()
 	l.addTargets()
+	l.addWebhook()
 	l.readEnv()
 	l.assign()
 	if err := l.err(); err != nil {
@@ -135,8 +136,8 @@ func TestListIsComplete(t *testing.T) {
 			t.Errorf("the contract's %s sets nothing", contract)
 		}
 	}
-	if got, want := len(mustLoad(t, "", "TWS_HOST=a", "RESYNC_LLM_TARGETS_DEFAULT_MODEL=m", "RESYNC_LLM_TARGETS_DEFAULT_BASE_URL=http://h").Values()), len(List()); got != want {
-		t.Errorf("Values has %d keys with one engine and one model, List %d", got, want)
+	if got, want := len(mustLoad(t, "", "TWS_HOST=a", "RESYNC_LLM_TARGETS_DEFAULT_MODEL=m", "RESYNC_LLM_TARGETS_DEFAULT_BASE_URL=http://h", "RESYNC_WEBHOOKS_TARGETS_DEFAULT_URL=https://h").Values()), len(List()); got != want {
+		t.Errorf("Values has %d keys with one engine, one model and one receiver, List %d", got, want)
 	}
 }
 

@@ -18,6 +18,7 @@ type kind struct {
 	list     bool // takes several values: a YAML list, or commas in a variable
 	secret   bool // a reference in the file, masked when shown
 	maySpell bool // a secret that may stand in the file as it is when it holds no password
+	query    bool // with maySpell: and no query
 	set      func(target, []string) error
 	get      func(target) string // as an operator may see it
 }

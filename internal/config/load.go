@@ -53,6 +53,7 @@ func load(name string, data []byte, env map[string]string) (*Config, []Warning, 
 	}
 	l.addEngines()
 	l.addTargets()
+	l.addWebhook()
 	l.readEnv()
 	l.assign()
 	if len(l.problems) == 0 { // else the cross-checks would only repeat what is known
@@ -198,6 +199,10 @@ func (l *loader) instances(s spec) []string {
 		for _, t := range l.cfg.LLM.Targets {
 			names = append(names, t.Name)
 		}
+	case hookGroup:
+		for _, w := range l.cfg.Webhooks.Targets {
+			names = append(names, w.Name)
+		}
 	default:
 		names = []string{""}
 	}
@@ -219,6 +224,11 @@ func (l *loader) target(engine string) target {
 	for i := range l.cfg.LLM.Targets {
 		if l.cfg.LLM.Targets[i].Name == engine {
 			t.llm = &l.cfg.LLM.Targets[i]
+		}
+	}
+	for i := range l.cfg.Webhooks.Targets {
+		if l.cfg.Webhooks.Targets[i].Name == engine {
+			t.hook = &l.cfg.Webhooks.Targets[i]
 		}
 	}
 	for i := range l.cfg.Engines {

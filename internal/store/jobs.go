@@ -259,6 +259,7 @@ func (s *Store) Jobs(ctx context.Context, kind string, limit int) ([]Job, error)
 
 // JobFilter selects jobs; a zero field does not restrict.
 type JobFilter struct {
+	ID     string
 	Kinds  []string
 	States []JobState
 	Limit  int // at most so many; 0 means 50, the most is 1000
@@ -266,7 +267,7 @@ type JobFilter struct {
 
 // JobsWhere lists the jobs that f selects, newest first.
 func (s *Store) JobsWhere(ctx context.Context, f JobFilter) ([]Job, error) {
-	where, args := "where 1 = 1", []any{}
+	where, args := "where (? = '' or id = ?)", []any{f.ID, f.ID}
 	in := func(column string, n int) {
 		if n > 0 {
 			where += " and " + column + " in (" + marksFor(n) + ")"
@@ -293,7 +294,7 @@ func (s *Store) JobsWhere(ctx context.Context, f JobFilter) ([]Job, error) {
 func (s *Store) RerunJob(ctx context.Context, id string) (Job, error) {
 	var job Job
 	err := s.update(ctx, func(c conn) error {
-		n, err := c.exec(ctx, `update jobs set state = 'pending', attempts = 0, cancel_by = '', error = '', finished_at = 0, run_after = ?
+		n, err := c.exec(ctx, `update jobs set state = 'pending', attempts = 0, cancel_by = '', error = '', started_at = 0, finished_at = 0, run_after = ?
 			where id = ? and state in ('completed', 'failed', 'cancelled')`, ms(s.now()), id)
 		if err != nil {
 			return err

@@ -1,0 +1,267 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"resync/internal/jobs"
+	"resync/internal/store"
+)
+
+// Store is where messages wait. *store.Store is one.
+type Store interface {
+	jobs.Queue
+	Letters
+	Switches
+}
+
+// Letters are the messages as rows.
+type Letters interface {
+	// EnqueueJob keeps a message once; one with its ID is returned instead.
+	EnqueueJob(ctx context.Context, j store.Job) (store.Job, bool, error)
+	// JobsWhere lists messages; RerunJob sends one again.
+	JobsWhere(ctx context.Context, f store.JobFilter) ([]store.Job, error)
+	RerunJob(ctx context.Context, id string) (store.Job, error)
+}
+
+// Switches remember which targets are off.
+type Switches interface {
+	Setting(ctx context.Context, name string) (store.Setting, error)
+	PutSetting(ctx context.Context, name string, value json.RawMessage, by string) (store.Setting, error)
+	DeleteSetting(ctx context.Context, name string) error
+}
+
+// Options of an outbox. Store and Owner are required.
+type Options struct {
+	Store   Store
+	Owner   string // names this process; no two share it
+	Targets []Target
+	Guard   *Guard
+	// Attempts is how often a message is tried before it is put aside; 10 when 0.
+	Attempts int
+	// Keep is how long it is tried at all; 24 h when 0.
+	Keep time.Duration
+	// Redact removes secrets from texts; nil removes nothing.
+	Redact func(string) string
+	// Observe is told of each attempt: sent, failed, refused (by the breaker) or
+	// given_up. It must not block. May be nil.
+	Observe func(target, outcome string, took time.Duration)
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	poll, lease time.Duration // of the workers; shorter in tests
+}
+
+// Defaults of an outbox.
+const (
+	DefaultAttempts = 10
+	DefaultKeep     = 24 * time.Hour
+)
+
+// Outbox keeps messages and delivers them. The zero value is not usable; one
+// without targets does nothing.
+type Outbox struct {
+	opt     Options
+	targets []*Target
+	workers map[string]*jobs.Runner // :: target → worker
+	soon    chan Source
+	lost    atomic.Int64
+}
+
+// Source makes events when there is time: it may read the store, which whoever
+// noticed the event must not wait for.
+type Source func(ctx context.Context) ([]Event, error)
+
+// soonSize is how many sources may wait, e.g. while the database is away.
+const soonSize = 4096
+
+// New makes an outbox.
+func New(o Options) (*Outbox, error) {
+	if o.Store == nil || o.Owner == "" {
+		return nil, errors.New("an outbox needs a store and an owner")
+	}
+	o.Attempts, o.Keep = cmp.Or(max(o.Attempts, 0), DefaultAttempts), cmp.Or(max(o.Keep, 0), DefaultKeep)
+	if o.Redact == nil {
+		o.Redact = func(s string) string { return s }
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, time.Duration) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Guard == nil {
+		o.Guard = &Guard{}
+	}
+	b := &Outbox{opt: o, workers: map[string]*jobs.Runner{}, soon: make(chan Source, soonSize)}
+	for _, t := range o.Targets {
+		if err := t.check(); err != nil {
+			return nil, err
+		}
+		if b.workers[t.Name] != nil {
+			return nil, fmt.Errorf("two targets of webhooks are called %s", t.Name)
+		}
+		// A dead process's message waits for its lease; ours are short, because a
+		// delivery is.
+		r, err := jobs.NewRunner(jobs.Options{Queue: o.Store, Owner: o.Owner + "/" + t.Name, Log: o.Log,
+			Lease: cmp.Or(o.lease, t.Timeout+10*time.Second), Poll: cmp.Or(o.poll, 2*time.Second),
+			Handlers: map[string]jobs.Handler{kindOf(t.Name): b.worker(&t)}})
+		if err != nil {
+			return nil, err
+		}
+		b.targets, b.workers[t.Name] = append(b.targets, &t), r
+	}
+	return b, nil
+}
+
+// kindOf is the kind of the jobs of a target.
+func kindOf(target string) string { return "webhook:" + target }
+
+// Empty reports that nobody is to be told anything.
+func (b *Outbox) Empty() bool { return b == nil || len(b.targets) == 0 }
+
+// Run keeps what is told and delivers it, until ctx ends; what waits then is
+// delivered after the next start.
+func (b *Outbox) Run(ctx context.Context) {
+	if b.Empty() {
+		return
+	}
+	var wg sync.WaitGroup
+	for _, w := range b.workers {
+		wg.Go(func() { w.Run(ctx) })
+	}
+	for ctx.Err() == nil {
+		select {
+		case s := <-b.soon:
+			b.keep(ctx, s)
+		case <-ctx.Done():
+		}
+	}
+	b.keepRest(ctx)
+	wg.Wait()
+}
+
+// stopTime bounds the keeping of what is left at a stop.
+const stopTime = 2 * time.Second
+
+// keepRest keeps what was told just before the stop.
+func (b *Outbox) keepRest(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	for {
+		select {
+		case s := <-b.soon:
+			b.keep(ctx, s)
+		default:
+			return
+		}
+	}
+}
+
+// keep has a source make its events and keeps them, again and again while the
+// store is away.
+func (b *Outbox) keep(ctx context.Context, s Source) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		events, err := s(ctx)
+		if err == nil {
+			err = b.Tell(ctx, events...)
+		}
+		if err == nil {
+			return
+		}
+		if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrNotFound) {
+			b.opt.Log.Error("an event cannot be told", "err", err)
+			return
+		}
+		b.opt.Log.Warn("an event waits to be kept for the webhooks", "err", err)
+		select {
+		case <-ctx.Done():
+			b.lost.Add(1)
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Soon hands a source over and never waits. When too many wait already, which takes
+// a database that is away for long, it is lost, counted and logged.
+func (b *Outbox) Soon(s Source) {
+	if b.Empty() {
+		return
+	}
+	select {
+	case b.soon <- s:
+	default:
+		if n := b.lost.Add(1); n == 1 || n%100 == 0 {
+			b.opt.Log.Error("events are lost to the webhooks, because the database does not take them", "lost", n)
+		}
+	}
+}
+
+// Lost is how many events could not even be kept.
+func (b *Outbox) Lost() int64 { return b.lost.Load() }
+
+// Tell keeps events for every target that wants them. What it returned without an
+// error survives the process; what was told before is not told again.
+func (b *Outbox) Tell(ctx context.Context, events ...Event) error {
+	for _, e := range events {
+		raw, err := encode(e, b.opt.Redact)
+		if err != nil {
+			return fmt.Errorf("%w: %w", store.ErrInvalid, err)
+		}
+		for _, t := range b.targets {
+			if !t.wants(e.Kind) || e.About == t.Name {
+				continue
+			}
+			off, err := b.off(ctx, t.Name)
+			if err != nil {
+				return err
+			}
+			if off != nil {
+				continue
+			}
+			_, made, err := b.opt.Store.EnqueueJob(ctx, store.Job{ID: messageID(t.Name, e.ID), Kind: kindOf(t.Name), Args: raw, Note: string(e.Kind), MaxAttempts: b.opt.Attempts, CreatedBy: "resync"})
+			if err != nil {
+				return err
+			}
+			if made {
+				b.workers[t.Name].Wake()
+			}
+		}
+	}
+	return nil
+}
+
+// messageID is the webhook-id of an event for a target: the same on every server
+// and after every restart.
+func messageID(target, event string) string {
+	sum := sha256.Sum256([]byte(target + "\x00" + event))
+	return "msg_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+}
+
+// target finds one by name.
+func (b *Outbox) target(name string) (*Target, error) {
+	for _, t := range b.targets {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	var have []string
+	for _, t := range b.targets {
+		have = append(have, t.Name)
+	}
+	return nil, fmt.Errorf("webhook target %q: %w (configured: %s)", name, store.ErrNotFound, cmp.Or(strings.Join(have, ", "), "none"))
+}
