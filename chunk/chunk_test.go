@@ -262,6 +262,24 @@ func FuzzDocument(f *testing.F) {
 	})
 }
 
+// TestPlainLinesAreTakenAsTheyAre compares the quick way with the one that looks at
+// each character.
+func TestPlainLinesAreTakenAsTheyAre(t *testing.T) {
+	parts := []string{"word", " ", "  ", " on page 9", ".", "é", "®", "*", "$x$", "<td>", "&lt;", "![a](b)", "==", "\t", "\x00", "\x7f", "|", "-"}
+	rapid.Check(t, func(t *rapid.T) {
+		var b strings.Builder
+		for range rapid.IntRange(0, 12).Draw(t, "parts") {
+			b.WriteString(rapid.SampledFrom(parts).Draw(t, "part"))
+		}
+		ln := strings.TrimSpace(b.String())
+		slow := plainer{}
+		slow.inline(ln)
+		if word, ok := unmarked(ln); ok && (string(slow.buf) != ln || slow.word != word) {
+			t.Fatalf("%q is written as %q (word %v), the quick way leaves it (word %v)", ln, slow.buf, slow.word, word)
+		}
+	})
+}
+
 func FuzzPlain(f *testing.F) {
 	for _, s := range []string{"", "$x$", "$\\", "<td>", "&lt;", "![](", "***", " on page 5", "$\\{$"} {
 		f.Add(s)

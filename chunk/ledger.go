@@ -111,7 +111,7 @@ func (l *ledger) tokens(a, b int) int {
 	}
 	i, n := a, 0
 	if !l.isEnd(i) {
-		i, n = l.resume(a, b, l.most())
+		i, n = l.resume(a, b, l.most(), true)
 	}
 	if i >= b {
 		return n
@@ -121,7 +121,8 @@ func (l *ledger) tokens(a, b int) int {
 		i = last
 	}
 	if i < b {
-		l.in.pieces(l.text[:b], i, l.most(), func(_, tokens int) bool { n += tokens; return true })
+		_, more := l.resume(i, b, l.most(), false)
+		n += more
 	}
 	return n
 }
@@ -130,13 +131,26 @@ func (l *ledger) tokens(a, b int) int {
 // at as a whole; of a longer one only the part that is cut off is.
 const longPiece = 8
 
-// resume reads from a, inside a piece, to the next place where a piece of the whole
-// text ends, at most to b. Pieces of more than most bytes are not counted exactly.
-func (l *ledger) resume(a, b, most int) (i, n int) {
+// resume reads from a, inside a piece, at most to b; when it is to meet the pieces of the
+// whole text again, only to the next place where one of them ends. Pieces of more than
+// most bytes are not counted exactly.
+func (l *ledger) resume(a, b, most int, meet bool) (i, n int) {
+	if enc, ok := l.in.(*BPE); ok { // as in read
+		m := enc.ranks.memo()
+		defer enc.ranks.keep(m)
+		for i = a; i < b; {
+			end, tokens := enc.piece(m, l.text[:b], i, most)
+			i, n = end, n+tokens
+			if meet && l.isEnd(end) {
+				break
+			}
+		}
+		return i, n
+	}
 	i = a
 	l.in.pieces(l.text[:b], a, most, func(end, tokens int) bool {
 		i, n = end, n+tokens
-		return !l.isEnd(end)
+		return !meet || !l.isEnd(end)
 	})
 	return i, n
 }
@@ -159,7 +173,7 @@ func (l *ledger) fit(a, b, limit int) int {
 	}
 	i, n := a, 0
 	if !l.isEnd(i) {
-		i, n = l.resume(a, b, longPiece*limit)
+		i, n = l.resume(a, b, longPiece*limit, true)
 		if n > limit || i >= b && !l.isEnd(i) || i-a > longPiece*limit {
 			return l.inside(a, b, limit)
 		}

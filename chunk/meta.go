@@ -72,7 +72,9 @@ type finisher struct {
 	chars   runes
 	count   int
 	line    int
-	held    *Chunk
+	held    Chunk
+	some    bool    // held is a passage
+	group   []Chunk // reused
 	prev    string
 	buf     []byte // what is hashed
 	stopped bool
@@ -80,7 +82,7 @@ type finisher struct {
 
 // add takes a group of spans that refer to each other.
 func (f *finisher) add(group []span) bool {
-	chunks := make([]Chunk, 0, len(group))
+	chunks := f.group[:0]
 	for _, s := range group {
 		c := f.chunk(s)
 		if s.parent >= 0 {
@@ -90,6 +92,7 @@ func (f *finisher) add(group []span) bool {
 		}
 		chunks = append(chunks, c)
 	}
+	f.group = chunks
 	for i := range chunks {
 		if !f.send(&chunks[i]) {
 			return false
@@ -103,19 +106,19 @@ func (f *finisher) send(c *Chunk) bool {
 	sum := summary(c.Content)
 	c.Metadata.PrevChunkSummary = f.prev
 	f.prev = sum
-	last := f.held
-	f.held = c
-	if last == nil {
+	last, some := f.held, f.some
+	f.held, f.some = *c, true
+	if !some {
 		return true
 	}
 	last.Metadata.NextChunkSummary = sum
-	f.stopped = !f.yield(*last, nil)
+	f.stopped = !f.yield(last, nil)
 	return !f.stopped
 }
 
 func (f *finisher) flush() {
-	if f.held != nil {
-		f.yield(*f.held, nil)
+	if f.some {
+		f.yield(f.held, nil)
 	}
 }
 

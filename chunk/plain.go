@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,6 +14,19 @@ import (
 // original.
 func Plain(text string) string {
 	p := plainer{buf: make([]byte, 0, len(text))}
+	p.write(text)
+	return string(bytes.TrimSpace(p.buf))
+}
+
+// plainer collects the text that is left.
+type plainer struct {
+	buf   []byte
+	space bool // a blank is due before the next letter
+	word  bool // the line has a letter or digit
+}
+
+// write writes the lines of text.
+func (p *plainer) write(text string) {
 	for len(text) > 0 {
 		ln := text
 		if i := strings.IndexByte(text, '\n'); i >= 0 {
@@ -22,14 +36,6 @@ func Plain(text string) string {
 		}
 		p.line(strings.TrimSpace(ln))
 	}
-	return strings.TrimSpace(string(p.buf))
-}
-
-// plainer collects the text that is left.
-type plainer struct {
-	buf   []byte
-	space bool // a blank is due before the next letter
-	word  bool // the line has a letter or digit
 }
 
 // line writes one line and its line break, or nothing when there is nothing to

@@ -16,6 +16,9 @@ func (c *Chunker) Document(ctx context.Context, text, source string) ([]Chunk, e
 		if err != nil {
 			return nil, err
 		}
+		if out == nil {
+			out = make([]Chunk, 0, len(text)/perChunk+1)
+		}
 		out = append(out, ch)
 	}
 	for i := range out {
@@ -23,6 +26,10 @@ func (c *Chunker) Document(ctx context.Context, text, source string) ([]Chunk, e
 	}
 	return out, nil
 }
+
+// perChunk is how many bytes of text there are to a passage when the passages are still
+// to be counted.
+const perChunk = 2048
 
 // Chunks is Document one passage at a time, in order; its metadata lack the total.
 // An error ends the sequence.
@@ -93,6 +100,9 @@ type reading struct {
 	sections []section
 	method   string // how the strategy semantic compared sentences
 	err      error
+	parts    []block // of the section being read, reused
+	bonds    []block // parts joined, reused
+	plain    plainer // reused
 }
 
 func (c *Chunker) read(ctx context.Context, text, source string) *reading {

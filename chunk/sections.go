@@ -46,7 +46,7 @@ func (d *doc) sections() []section {
 	d.title = d.docTitle()
 	d.attach(heads)
 	parents := newTree(d)
-	out := d.preamble(heads)
+	out := append(make([]section, 0, len(heads)+1), d.preamble(heads)...)
 	for i := 0; i < len(heads); i++ {
 		if heads[i].dropped {
 			continue
@@ -116,7 +116,13 @@ func (d *doc) gather(in []section) []section {
 func (d *doc) span(s section) int { return d.lines[s.last-1].end - d.lines[s.first].start }
 
 func (d *doc) heads() []head {
-	var heads []head
+	n := 0
+	for _, ln := range d.lines {
+		if ln.kind == lineHeading {
+			n++
+		}
+	}
+	heads := make([]head, 0, n)
 	for i, ln := range d.lines {
 		if ln.kind != lineHeading {
 			continue

@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,7 @@ func (d *doc) plainSections() []section {
 	d.flat = isFlat(heads)
 	d.title = d.docTitle()
 	t := newTree(d)
-	out := d.preamble(heads)
+	out := append(make([]section, 0, len(heads)+1), d.preamble(heads)...)
 	for _, h := range heads {
 		s := section{first: h.line, last: h.next, title: h.title, heads: 1, entry: d.answered(h.line, h.next)}
 		s.path = t.place(h, nil)
@@ -25,18 +26,23 @@ func (d *doc) plainSections() []section {
 // structured runs the strategies that follow headings: one or more passages a
 // section; small sections next to each other under one heading share a passage.
 func (r *reading) structured(yield func([]span) bool) {
-	var held *span
+	var held span
+	some, one := false, make([]span, 1)
+	flush := func() bool {
+		one[0] = held
+		return !some || yield(one)
+	}
 	put := func(s span) bool {
-		if held != nil {
-			if j, ok := r.joined(*held, s); ok {
-				held = &j
+		if some {
+			if j, ok := r.joined(held, s); ok {
+				held = j
 				return true
 			}
-			if !yield([]span{*held}) {
+			if !flush() {
 				return false
 			}
 		}
-		held = &s
+		held, some = s, true
 		return true
 	}
 	for i := range r.sections {
@@ -44,9 +50,7 @@ func (r *reading) structured(yield func([]span) bool) {
 			return
 		}
 	}
-	if held != nil {
-		yield([]span{*held})
-	}
+	flush()
 }
 
 // joined is two passages as one, when one of them is too small to stand alone, they
@@ -113,14 +117,16 @@ func (r *reading) empty(blocks []block) bool {
 	if blocks[0].kind == lineHeading {
 		body = blocks[0].end
 	}
-	return Plain(r.text[body:blocks[len(blocks)-1].end]) == ""
+	r.plain.buf = r.plain.buf[:0]
+	r.plain.write(r.text[body:blocks[len(blocks)-1].end])
+	return len(bytes.TrimSpace(r.plain.buf)) == 0
 }
 
 // blocks groups the lines of a section. What is not to be preserved comes in single
-// lines.
+// lines. They hold until the next section is read.
 func (r *reading) blocks(s *section) []block {
 	d := r.doc
-	var out []block
+	out := r.parts[:0]
 	for i := s.first; i < s.last; {
 		if d.lines[i].kind == lineBlank {
 			i++
@@ -138,6 +144,7 @@ func (r *reading) blocks(s *section) []block {
 		}
 		out = append(out, b)
 	}
+	r.parts = out
 	return out
 }
 
@@ -168,7 +175,7 @@ func (r *reading) allowed(b block) int {
 // long as it fits.
 func (r *reading) bindBlocks(blocks []block) []block {
 	d := r.doc
-	out := make([]block, 0, len(blocks))
+	out := r.bonds[:0]
 	for _, b := range blocks {
 		if n := len(out); n > 0 && d.bound(out[n-1], b) {
 			j := out[n-1]
@@ -186,6 +193,7 @@ func (r *reading) bindBlocks(blocks []block) []block {
 		}
 		out = append(out, b)
 	}
+	r.bonds = out
 	return out
 }
 
