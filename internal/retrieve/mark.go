@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"resync/chunk"
 )
@@ -26,8 +27,11 @@ Running optman ls -r JobManager.ini openSession CPU_CLASS mm unlink 10.2.5 stopp
 
 // mark tells apart programs that count the words of a text differently. It is made by
 // analysing the glossaries and lists of words, so nobody has to remember to change a
-// number: an index file of another mark is made again.
-func mark() string {
+// number: an index file of another mark is made again. It never changes while the program
+// runs.
+var mark = sync.OnceValue(makeMark)
+
+func makeMark() string {
 	h := sha256.New()
 	text := probe + "\n# Words\n\n" + synonymText + "\n# Palavras\n\n" + glossaryText
 	for _, list := range []map[string]bool{onlyEnglish, stopEnglish, onlyPortuguese, stopPortuguese, ambiguous} {
