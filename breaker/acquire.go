@@ -150,8 +150,8 @@ func (b *Breaker) refusal(s State, left int64) *OpenError {
 	r := &refused{OpenError: OpenError{Name: b.set.Name, State: s}, above: math.MinInt64}
 	if left > 0 {
 		step := int64(time.Second)
-		if b.set.Delay < 10*time.Second {
-			step = max(int64(b.set.Delay/64), 1)
+		if d := b.delayNow(); d < 10*time.Second {
+			step = max(int64(d/64), 1)
 		}
 		r.upTo = (left + step - 1) / step * step
 		r.above, r.RetryAfter = r.upTo-step, time.Duration(r.upTo)

@@ -153,6 +153,8 @@ type Breaker struct {
 	win   *window   // nil when neither Rate nor SlowRate is set
 	trace func(context.Context) string
 
+	tuned atomic.Pointer[Tuning] // in place of the settings' numbers; nil while nobody has set any
+
 	word  atomic.Uint64 // generation<<3 | State; changed under mu only
 	until atomic.Int64  // open: first probe; forced_open, disabled: end, 0 = none
 	row   atomic.Int64  // failures in a row
@@ -233,8 +235,28 @@ func (b *Breaker) Name() string {
 	return b.set.Name
 }
 
-// Settings are the numbers it works with, defaults filled in.
-func (b *Breaker) Settings() Settings { return b.set }
+// Settings are the numbers it works with now, defaults filled in.
+func (b *Breaker) Settings() Settings {
+	s := b.set
+	s.Failures, s.Delay = b.failuresNow(), b.delayNow()
+	return s
+}
+
+// failuresNow is how many failures in a row open the breaker.
+func (b *Breaker) failuresNow() int {
+	if t := b.tuned.Load(); t != nil && t.Failures > 0 {
+		return t.Failures
+	}
+	return b.set.Failures
+}
+
+// delayNow is how long it stays open at most.
+func (b *Breaker) delayNow() time.Duration {
+	if t := b.tuned.Load(); t != nil && t.Delay > 0 {
+		return t.Delay
+	}
+	return b.set.Delay
+}
 
 // now is the time since the start, by the monotonic clock.
 func (b *Breaker) now() int64 { return int64(time.Since(b.start)) }
@@ -287,6 +309,6 @@ func (b *Breaker) Ready() bool {
 
 // delay is how long to stay open this time.
 func (b *Breaker) delay() int64 {
-	d := float64(b.set.Delay)
+	d := float64(b.delayNow())
 	return int64(d - d*b.set.Jitter*rand.Float64())
 }

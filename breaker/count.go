@@ -66,7 +66,7 @@ func (b *Breaker) easy(e ended) bool {
 
 // trips says why the breaker has to open, or "".
 func (b *Breaker) trips(e ended) string {
-	if n := b.row.Load(); b.set.Failures > 0 && e.out == Failure && n >= int64(b.set.Failures) {
+	if n, limit := b.row.Load(), int64(b.failuresNow()); limit > 0 && e.out == Failure && n >= limit {
 		return fmt.Sprintf("%d failures in a row, the last: %s", n, b.lastError)
 	}
 	if b.win == nil {
@@ -109,7 +109,7 @@ func (b *Breaker) probed(ctx context.Context, e ended) {
 // delay is over no other begins.
 func (b *Breaker) wouldTrip(now int64) {
 	if now >= b.shadow {
-		b.would, b.wouldAt, b.shadow = b.would+1, now, now+int64(b.set.Delay)
+		b.would, b.wouldAt, b.shadow = b.would+1, now, now+int64(b.delayNow())
 	}
 	b.clear()
 }

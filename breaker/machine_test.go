@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 // slow, without any concurrency, and compared with the real one step by step.
 type machine struct {
 	set     Settings
+	made    Settings // before it was tuned
 	state   State
 	row     int
 	until   time.Time // zero = none
@@ -127,7 +129,7 @@ func TestStateMachine(t *testing.T) {
 				set.Failures = 1
 			}
 			start := time.Now()
-			b, m := New(set), &machine{set: set}
+			b, m := New(set), &machine{set: set, made: set}
 			check := func(what string) {
 				m.settle(time.Now())
 				if got := b.State(); got != m.state {
@@ -200,6 +202,20 @@ func TestStateMachine(t *testing.T) {
 					}
 					if err != nil {
 						t.Fatal(err)
+					}
+				},
+				"tune": func(t *rapid.T) {
+					m.settle(time.Now())
+					tuning := Tuning{Failures: rapid.IntRange(0, 4).Draw(t, "failures"), Delay: time.Duration(rapid.IntRange(0, 20).Draw(t, "delay")) * time.Second}
+					if m.made.Failures == 0 {
+						tuning.Failures = 0
+					}
+					if err := b.Tune(tuning); err != nil {
+						t.Fatal(err)
+					}
+					m.set.Failures, m.set.Delay = cmp.Or(tuning.Failures, m.made.Failures), cmp.Or(tuning.Delay, m.made.Delay)
+					if end := time.Now().Add(m.set.Delay); m.state == Open && end.Before(m.until) {
+						m.until = end
 					}
 				},
 				"try now": func(t *rapid.T) {

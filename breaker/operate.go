@@ -36,6 +36,38 @@ func (b *Breaker) Disable(reason, by string, ttl time.Duration) error {
 	return b.steer(Disabled, "disabled", Switch{Reason: reason, By: by}, ttl)
 }
 
+// Tuning are the numbers that may be changed while a breaker works. A zero field
+// is as the settings have it.
+type Tuning struct {
+	Failures int           // in a row that open it
+	Delay    time.Duration // it stays open at most
+}
+
+// Tune changes the numbers from now on, at once and without a change of state;
+// an open breaker waits no longer than the new delay from now. The settings it
+// was made with come back with a zero Tuning. A breaker that counts no failures
+// in a row does not begin to by this.
+func (b *Breaker) Tune(t Tuning) error {
+	switch {
+	case t.Failures < 0:
+		return fmt.Errorf("breaker %q: failures is negative", b.set.Name)
+	case t.Delay < 0:
+		return fmt.Errorf("breaker %q: delay is negative", b.set.Name)
+	case t.Failures > 0 && b.set.Failures == 0:
+		return fmt.Errorf("breaker %q: failures in a row are not what opens it", b.set.Name)
+	}
+	b.mu.Lock()
+	defer b.unlock()
+	now := b.now()
+	b.settle(now)
+	b.tuned.Store(&t)
+	b.shut.Store(nil)
+	if stateOf(b.word.Load()) == Open {
+		b.until.Store(min(b.until.Load(), now+b.delay()))
+	}
+	return nil
+}
+
 // TryNow ends the delay of an open breaker early: it becomes half_open and the
 // next call goes first as a probe. Who has learnt in another way that the
 // dependency answers again calls it. false means that the breaker was not open:

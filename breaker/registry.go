@@ -173,6 +173,11 @@ func (r *Registry) Disable(name, reason, by string, ttl time.Duration) error {
 	return r.with(name, func(b *Breaker) error { return b.Disable(reason, by, ttl) })
 }
 
+// Tune changes the numbers of a breaker by name; see [Breaker.Tune].
+func (r *Registry) Tune(name string, t Tuning) error {
+	return r.with(name, func(b *Breaker) error { return b.Tune(t) })
+}
+
 func (r *Registry) with(name string, do func(*Breaker) error) error {
 	b, err := r.Get(name)
 	if err != nil {

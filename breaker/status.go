@@ -63,8 +63,8 @@ func (b *Breaker) Status() Status {
 	}
 	b.looked = n
 	s := Status{
-		Name: b.set.Name, State: stateOf(b.word.Load()), Critical: b.set.Critical, Threshold: b.set.Failures,
-		RecoveryTimeout: b.set.Delay.Seconds(), FailureCount: b.row.Load(), SuccessCount: b.successes.Load(),
+		Name: b.set.Name, State: stateOf(b.word.Load()), Critical: b.set.Critical, Threshold: b.failuresNow(),
+		RecoveryTimeout: b.delayNow().Seconds(), FailureCount: b.row.Load(), SuccessCount: b.successes.Load(),
 		LastFailure: later(b.wall(b.lastBad.Load()), b.before.failure), LastSuccess: later(b.wall(b.lastOK.Load()), b.before.success), LastError: b.lastError,
 		TotalFailures: b.failures.Load(), Ignored: b.ignored.Load(), Slow: b.slow.Load(), Rejected: b.rejected.Load(),
 		Fallbacks: b.fallbacks.Load(), Since: b.wall(b.since), Probing: len(b.probes), Switch: b.switched,
