@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"sort"
 	"sync"
@@ -73,6 +74,12 @@ type Options struct {
 	Vectors Vectors
 	// Now is the time ages are counted from; [time.Now] when nil.
 	Now func() time.Time
+	// IndexFile is where a copy of the index is kept, so that a start needs to make
+	// none; "" keeps none. See [Base.KeepIndex].
+	IndexFile string
+	// Log takes what nobody waits for, such as an index file that cannot be used;
+	// nil is silence.
+	Log *slog.Logger
 }
 
 // Base is the searchable knowledge. It is safe for concurrent use; a search never
@@ -82,7 +89,9 @@ type Base struct {
 	builtin []*held
 	view    atomic.Pointer[view]
 	meaning meaning
-	outer   atomic.Pointer[mirrored] // nil while only this process searches
+	changed chan struct{}                  // another index is searched
+	filed   atomic.Pointer[retrieve.Index] // what the index file holds
+	outer   atomic.Pointer[mirrored]       // nil while only this process searches
 
 	mu    sync.Mutex           // one change at a time
 	docs  map[string]*held     // :: cited name → document, whatever its state
@@ -107,7 +116,10 @@ func New(ctx context.Context, o Options) (*Base, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	b := &Base{opt: o, docs: map[string]*held{}, texts: map[[2]string]string{}, notes: map[string][]note{},
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &Base{opt: o, changed: make(chan struct{}, 1), docs: map[string]*held{}, texts: map[[2]string]string{}, notes: map[string][]note{},
 		meaning: meaning{vectors: o.Vectors, wake: make(chan struct{}, 1)}}
 	if !o.NoHandbook {
 		book, err := Handbook()
@@ -118,12 +130,15 @@ func New(ctx context.Context, o Options) (*Base, error) {
 			b.builtin = append(b.builtin, builtin(d))
 		}
 	}
+	file := stock{}
 	if o.Store != nil {
-		if err := b.load(ctx); err != nil {
+		file = openStock(o.IndexFile, o.Log)
+		if err := b.load(ctx, &file); err != nil {
 			return nil, err
 		}
 	}
-	b.swap()
+	b.filed.Store(file.index)
+	b.swapFrom(file)
 	return b, nil
 }
 
@@ -147,19 +162,28 @@ func FromDir(ctx context.Context, dir string) (*Base, error) {
 // builtin is a document of the handbook.
 func builtin(d retrieve.Document) *held {
 	h := &held{name: d.Name, source: d.Name, collection: handbookCollection, title: d.Name, state: store.DocumentActive,
-		meta: Meta{Kind: read.Markdown, Authority: AuthorityOfficial}, bytes: len(d.Text), text: d.Text}
+		meta: Meta{Kind: read.Markdown, Authority: AuthorityOfficial}, bytes: len(d.Text), sha256: digest(d.Text), sketch: &sketch{}}
 	chunks := chunk.Document(d.Text, d.Name)
-	h.rows, h.segment = rowsOf(chunks), retrieve.AnalyseChunks(d, chunks)
+	h.analyse(d.Text, chunks, cutOf(rowsOf(chunks)))
 	return h
 }
 
-// load reads every stored document and analyses them side by side.
-func (b *Base) load(ctx context.Context) error {
+// load reads every stored document: those that the index file holds are taken from
+// there, the others are analysed side by side.
+func (b *Base) load(ctx context.Context, file *stock) error {
 	list, err := b.opt.Store.Documents(ctx, "")
 	if err != nil {
 		return fmt.Errorf("load the ingested documents: %w", err)
 	}
-	docs, err := b.loadAll(ctx, list)
+	var rest []store.Document
+	for _, row := range list {
+		if d := file.take(row); d != nil {
+			b.put(d)
+			continue
+		}
+		rest = append(rest, row)
+	}
+	docs, err := b.loadAll(ctx, rest)
 	if err != nil {
 		return err
 	}
@@ -192,6 +216,7 @@ func (b *Base) loadOne(ctx context.Context, id string) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.sketch = newSketch(row.Body)
 	if d.state == store.DocumentActive {
 		rows, err := b.opt.Store.DocumentChunks(ctx, id)
 		if err != nil {
@@ -201,7 +226,6 @@ func (b *Base) loadOne(ctx context.Context, id string) (*held, error) {
 			return nil, err
 		}
 	}
-	d.sketch = newSketch(row.Body)
 	return d, nil
 }
 
@@ -312,7 +336,7 @@ func (b *Base) Source(id string) (Source, error) {
 // source describes a document; the caller holds mu.
 func (b *Base) source(d *held) Source {
 	return Source{ID: d.id, Collection: d.collection, Name: d.name, Title: d.title, State: d.state, SHA256: d.sha256, Bytes: d.bytes,
-		Passages: len(d.rows), Ingested: d.ingested, Meta: d.meta, Near: near(d, b.docs)}
+		Passages: d.passages, Ingested: d.ingested, Meta: d.meta, Near: near(d, b.docs)}
 }
 
 // byID finds a document; the caller holds mu.
@@ -372,7 +396,7 @@ func (b *Base) Refresh(ctx context.Context) error {
 
 // stands says whether a document is as its row says.
 func (d *held) stands(row store.Document) bool {
-	if d == nil || d.id != row.ID || d.sha256 != row.SHA256 || d.state != row.State || d.title != row.Title || int64(len(d.rows)) != row.Chunks {
+	if d == nil || d.id != row.ID || d.sha256 != row.SHA256 || d.state != row.State || d.title != row.Title || int64(d.passages) != row.Chunks {
 		return false
 	}
 	meta, err := json.Marshal(d.meta)

@@ -101,6 +101,7 @@ type Meta struct {
 	By         string    `json:"by,omitempty"`    // who brought it
 	Notes      []string  `json:"notes,omitempty"` // what was left out when it was read
 	Chunking   *Chunking `json:"chunking,omitempty"`
+	Cut        string    `json:"cut,omitempty"`     // digest of where its passages stand
 	Held       []Reason  `json:"held,omitempty"`    // why it was quarantined
 	Decided    string    `json:"decided,omitempty"` // who released or rejected it
 }
@@ -181,9 +182,10 @@ type held struct {
 	ingested   time.Time
 	state      store.DocumentState
 	meta       Meta
-	rows       []store.ChunkRow
-	text       string            // while it is active
-	segment    *retrieve.Segment // nil unless it is active
+	passages   int
+	key        string            // what its passages were made from, see keyOf; "" unless it is active
+	rows       []store.ChunkRow  // until they are stored
+	segment    *retrieve.Segment // until an index holds it
 	sketch     *sketch
 }
 
@@ -205,8 +207,9 @@ func (d *held) index(text string, cut Cutter) error {
 	if err != nil {
 		return fmt.Errorf("cutting %s: %w", d.name, err)
 	}
-	d.analyse(text, chunks)
 	d.rows = rowsOf(chunks)
+	d.meta.Cut = cutOf(d.rows)
+	d.analyse(text, chunks, d.meta.Cut)
 	return nil
 }
 
@@ -216,14 +219,22 @@ func (d *held) restore(text string, rows []store.ChunkRow, cut Cutter) error {
 		return d.index(text, cut) // written before passages were stored
 	}
 	d.rows = rows
-	d.analyse(text, chunksOf(rows, text, d.name))
+	d.analyse(text, chunksOf(rows, text, d.name), cutOf(rows))
 	return nil
 }
 
-func (d *held) analyse(text string, chunks []chunk.Chunk) {
-	d.text = text
-	d.segment = retrieve.AnalyseChunks(retrieve.Document{Name: d.name, Text: text, Version: d.meta.Version, Authority: d.meta.Authority.Level(),
-		Updated: d.meta.Updated, Tags: d.meta.Tags}, chunks)
+// analyse makes passages searchable. Its sketch must be there already.
+func (d *held) analyse(text string, chunks []chunk.Chunk, cut string) {
+	d.passages, d.key = len(chunks), keyOf(d.sha256, cut)
+	e := extra{Key: d.key}
+	if d.collection != handbookCollection {
+		e.Sketch = d.sketch.pack()
+	}
+	about, err := json.Marshal(e)
+	if err != nil {
+		about = nil // two strings always marshal
+	}
+	d.segment = retrieve.AnalyseChunks(retrieve.Document{Name: d.name, Text: text, Builtin: d.collection == handbookCollection, Extra: string(about)}, chunks)
 }
 
 // rowsOf is where passages stand, as the store keeps it.

@@ -322,7 +322,7 @@ func (b *Base) keep(ctx context.Context, f *found) (File, error) {
 	d := f.doc
 	old, known := b.docs[d.name]
 	if old == d {
-		out.ID, out.Status, out.Bytes, out.Passages = d.id, Unchanged, d.bytes, len(d.rows)
+		out.ID, out.Status, out.Bytes, out.Passages = d.id, Unchanged, d.bytes, d.passages
 		if d.state != store.DocumentActive {
 			out.Reason = "it is " + string(d.state)
 		}
@@ -339,15 +339,15 @@ func (b *Base) keep(ctx context.Context, f *found) (File, error) {
 	}
 	if !known && d.state == store.DocumentActive {
 		if why := crowded(d, b.docs); len(why) > 0 {
-			d.state, d.meta.Held, d.segment, d.rows = store.DocumentQuarantined, why, nil, nil
-			d.text = ""
+			d.state, d.meta.Held, d.meta.Cut = store.DocumentQuarantined, why, ""
+			d.segment, d.rows, d.key, d.passages = nil, nil, "", 0
 		}
 	}
 	if err := b.save(ctx, d, f.text); err != nil {
 		return out, fmt.Errorf("ingest %s: %w", f.path, err)
 	}
 	b.put(d)
-	out.ID, out.Passages, out.Near, out.Held, out.Notes = d.id, len(d.rows), near(d, b.docs), d.meta.Held, d.meta.Notes
+	out.ID, out.Passages, out.Near, out.Held, out.Notes = d.id, d.passages, near(d, b.docs), d.meta.Held, d.meta.Notes
 	switch {
 	case d.state == store.DocumentQuarantined:
 		out.Status, out.Reason = Quarantined, reasonOf(d.meta.Held)

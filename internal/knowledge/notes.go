@@ -190,7 +190,8 @@ func (v *view) correct(hits []Hit, keep func(*held) bool) []Hit {
 		for _, name := range v.notesOn(&h) {
 			if to := v.docs[name]; !shown[name] && keep(to) {
 				shown[name] = true
-				put := passageOf(to, to.rows[0])
+				from, _ := v.all.PassagesOf(v.at[name])
+				put := v.hit(v.all.At(from))
 				put.Score, put.Corrects = h.Score, corrects[name]
 				out = append(out, put)
 			}
@@ -247,7 +248,7 @@ func (b *Base) Review(ctx context.Context, id string, release bool, by string) (
 		return Source{}, err
 	}
 	d := *old
-	d.meta.Decided, d.state, d.segment, d.text, d.rows = by, store.DocumentRejected, nil, "", []store.ChunkRow{}
+	d.meta.Decided, d.state, d.segment, d.key, d.passages, d.rows = by, store.DocumentRejected, nil, "", 0, []store.ChunkRow{}
 	if release {
 		d.state = store.DocumentActive
 		if err := d.index(row.Body, b.opt.Cut); err != nil {
@@ -291,9 +292,6 @@ func (b *Base) change(ctx context.Context, d *held) (Source, error) {
 		if err := b.opt.Store.ChangeDocuments(ctx, ch); err != nil {
 			return Source{}, err
 		}
-	}
-	if d.rows == nil {
-		d.rows = b.docs[d.name].rows
 	}
 	b.put(d)
 	b.swap()

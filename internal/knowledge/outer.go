@@ -134,7 +134,7 @@ func (o *Outer) Remove(ctx context.Context, document string) error {
 func (o *Outer) Fill(ctx context.Context, b *Base, progress func(done, total int, name string)) error {
 	v := b.view.Load()
 	for i, d := range v.order {
-		if err := o.Put(ctx, d.name, chunksOf(d.rows, d.text, d.name)); err != nil {
+		if err := o.Put(ctx, d.name, v.passages(d.name)); err != nil {
 			return fmt.Errorf("store %s outside: %w", d.name, err)
 		}
 		if progress != nil {
@@ -256,7 +256,7 @@ func (o *Outer) follow(ctx context.Context, v *view, sent map[string]*held) erro
 		if sent[d.name] == d {
 			continue
 		}
-		if err := o.Put(ctx, d.name, chunksOf(d.rows, d.text, d.name)); err != nil {
+		if err := o.Put(ctx, d.name, v.passages(d.name)); err != nil {
 			return fmt.Errorf("store %s outside: %w", d.name, err)
 		}
 		sent[d.name] = d

@@ -344,11 +344,16 @@ func (b *Base) replace(ctx context.Context, st Recuts, job string, how *Chunking
 			skipped++
 			continue
 		}
+		row, err := b.opt.Store.Document(ctx, k.DocumentID)
+		if err != nil {
+			return skipped, fmt.Errorf("reindex %s: %w", old.name, err)
+		}
 		d := *old
 		if how != nil {
 			d.meta.Chunking = how
 		}
-		if err := d.restore(old.text, k.Parts, b.opt.Cut); err != nil {
+		d.meta.Cut = cutOf(k.Parts)
+		if err := d.restore(row.Body, k.Parts, b.opt.Cut); err != nil {
 			return skipped, err
 		}
 		meta, err := json.Marshal(d.meta)

@@ -177,40 +177,23 @@ func (b *Base) find(ctx context.Context, v *view, q Query) ([]Hit, error) {
 
 // hit completes a passage with what is known about its document.
 func (v *view) hit(p retrieve.Passage) Hit {
-	h := Hit{Passage: p, ChunkID: p.ID}
+	h := Hit{Passage: p, ChunkID: strings.TrimPrefix(p.ID, p.Document+"#")} // an index outside puts the document before
 	d := v.docs[p.Document]
 	if d == nil {
 		return h
 	}
 	h.DocID, h.Collection, h.DocTitle, h.Meta = d.id, d.collection, d.title, d.meta
-	if i := sort.Search(len(d.rows), func(i int) bool { return d.rows[i].End > p.Start }); i < len(d.rows) && d.rows[i].Start <= p.Start {
-		h.ChunkID = d.rows[i].ID
-	}
 	return h
 }
 
 // Chunk returns a passage by its id. [store.ErrNotFound] when no searchable
 // document has it.
 func (b *Base) Chunk(id string) (Hit, error) {
-	for _, d := range b.view.Load().order {
-		for _, r := range d.rows {
-			if r.ID == id {
-				return passageOf(d, r), nil
-			}
-		}
+	v := b.view.Load()
+	if row, ok := v.all.Row(id); ok {
+		return v.hit(v.all.At(row)), nil
 	}
 	return Hit{}, fmt.Errorf("passage %q: %w", id, store.ErrNotFound)
-}
-
-// passageOf is a stored passage as a search would return it, without a score.
-func passageOf(d *held, r store.ChunkRow) Hit {
-	h := Hit{ChunkID: r.ID, DocID: d.id, Collection: d.collection, DocTitle: d.title, Meta: d.meta}
-	h.ID, h.Document, h.Kind, h.Start, h.End = r.ID, d.name, chunk.Kind(r.Kind), r.Start, r.End
-	h.Title, h.Path = headingsOf(r.Path)
-	h.Text = d.text[r.Start:r.End]
-	h.Line = 1 + strings.Count(d.text[:r.Start], "\n")
-	h.EndLine = h.Line + strings.Count(strings.TrimRight(h.Text, "\n"), "\n")
-	return h
 }
 
 // Similar returns the k passages most like a given one, without itself. Words

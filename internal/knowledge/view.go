@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"resync/chunk"
 	"resync/internal/retrieve"
 	"resync/internal/store"
 )
@@ -20,7 +21,8 @@ const handbookCollection = "handbook"
 type view struct {
 	all   *retrieve.Index
 	docs  map[string]*held  // :: cited name → searchable document, the handbook's too
-	order []*held           // searchable documents in the order they were indexed
+	order []*held           // searchable documents in the order they stand in the index
+	at    map[string]int    // :: cited name → number in the index
 	notes map[string][]note // :: cited name → what was accepted against its passages
 
 	matrix atomic.Pointer[matrix] // nil until there are vectors
@@ -41,44 +43,91 @@ type part struct {
 // analysed documents with the others, so it costs its lists of words.
 const maxParts = 4
 
-// swap puts an index of everything searchable in place of the old one. The caller
-// holds mu or owns the base.
-func (b *Base) swap() {
-	v := &view{docs: make(map[string]*held, len(b.docs)+len(b.builtin)), notes: make(map[string][]note, len(b.notes))}
+// swap puts an index of everything searchable in place of the old one, out of which
+// it copies what has not changed. The caller holds mu.
+func (b *Base) swap() { b.swapFrom(b.view.Load().stock()) }
+
+// stock says what the documents of a view were made from.
+func (v *view) stock() stock {
+	s := stock{index: v.all, at: make(map[string]stocked, len(v.order))}
+	for i, d := range v.order {
+		s.at[d.name] = stocked{doc: i, key: d.key}
+	}
+	return s
+}
+
+// with is the view with another index of the same documents.
+func (v *view) with(all *retrieve.Index) *view {
+	out := &view{all: all, docs: v.docs, order: v.order, at: v.at, notes: v.notes}
+	out.matrix.Store(v.matrix.Load())
+	return out
+}
+
+// show puts a view in place and tells who follows.
+func (b *Base) show(v *view) {
+	b.view.Store(v)
+	for _, wake := range [...]chan struct{}{b.meaning.wake, b.changed} {
+		select {
+		case wake <- struct{}{}:
+		default: // it is awake
+		}
+	}
+}
+
+// swapFrom makes the view of what the base holds, with documents out of a stock where
+// they are on it. The caller holds mu or owns the base.
+func (b *Base) swapFrom(old stock) {
+	v := &view{docs: make(map[string]*held, len(b.docs)+len(b.builtin)), at: map[string]int{}, notes: make(map[string][]note, len(b.notes))}
 	v.order = append(v.order, b.builtin...)
 	for _, name := range b.names() {
 		if d := b.docs[name]; d.state == store.DocumentActive {
 			v.order = append(v.order, d)
 		}
 	}
-	segments := make([]*retrieve.Segment, 0, len(v.order))
-	for _, d := range v.order {
-		v.docs[d.name] = d
-		segments = append(segments, d.segment)
+	for i, d := range v.order {
+		v.docs[d.name], v.at[d.name] = d, i
 	}
 	for name, list := range b.notes {
 		v.notes[name] = slices.Clone(list)
 	}
-	v.all = retrieve.New(segments...)
-	b.view.Store(v)
-	select {
-	case b.meaning.wake <- struct{}{}:
-	default: // it is awake
+	pieces, whole := old.pieces(v.order)
+	if v.all = old.index; !whole {
+		v.all = retrieve.Join(pieces...)
 	}
+	for _, d := range v.order {
+		d.segment, d.rows = nil, nil // the index has them now, and the store
+	}
+	b.show(v)
+}
+
+// passages are those of a document as they stand in the index.
+func (v *view) passages(name string) []chunk.Chunk {
+	doc, ok := v.at[name]
+	if !ok {
+		return nil
+	}
+	from, end := v.all.PassagesOf(doc)
+	out := make([]chunk.Chunk, 0, end-from)
+	for row := from; row < end; row++ {
+		p := v.all.At(row)
+		out = append(out, chunk.Chunk{ID: p.ID, Source: name, Document: name, Title: p.Title, Path: p.Path, Kind: p.Kind, Content: p.Text,
+			Start: p.Start, End: p.End, Line: p.Line, EndLine: p.EndLine})
+	}
+	return out
 }
 
 // of returns an index of the documents a filter keeps, the whole one when it
 // keeps all.
 func (v *view) of(keep func(*held) bool) (*retrieve.Index, int) {
 	var names []string
-	var segments []*retrieve.Segment
-	for _, d := range v.order {
+	var pieces []retrieve.Piece
+	for i, d := range v.order {
 		if keep(d) {
-			names, segments = append(names, d.name), append(segments, d.segment)
+			names, pieces = append(names, d.name), append(pieces, retrieve.Piece{Index: v.all, Doc: i})
 		}
 	}
-	if len(segments) == len(v.order) {
-		return v.all, len(segments)
+	if len(pieces) == len(v.order) {
+		return v.all, len(pieces)
 	}
 	sort.Strings(names)
 	key := strings.Join(names, "\x00")
@@ -87,10 +136,10 @@ func (v *view) of(keep func(*held) bool) (*retrieve.Index, int) {
 	for i, p := range v.parts {
 		if p.key == key {
 			v.parts = append([]part{p}, slices.Delete(v.parts, i, i+1)...)
-			return p.index, len(segments)
+			return p.index, len(pieces)
 		}
 	}
-	p := part{key: key, index: retrieve.New(segments...)}
+	p := part{key: key, index: retrieve.Join(pieces...)}
 	v.parts = append([]part{p}, v.parts[:min(len(v.parts), maxParts-1)]...)
-	return p.index, len(segments)
+	return p.index, len(pieces)
 }
