@@ -90,7 +90,7 @@ func TestProgramsUseTheModels(t *testing.T) {
 	}
 	db, err := store.Open(t.Context(), "sqlite:"+h.file)
 	must(t, err)
-	must(t, db.RevokeAPIToken(t.Context(), id))
+	must(t, db.RevokeAPIToken(t.Context(), id, "ana"))
 	must(t, db.Close())
 	h.eventually("the token is refused", func() bool {
 		return prog.do(http.MethodGet, "/llm/v1/models", nil, bearer...).status == http.StatusUnauthorized

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -35,29 +36,50 @@ var ErrAPIToken = errors.New("the API token is not valid for this; make one with
 
 // APITokens keeps API tokens by their hash.
 type APITokens interface {
-	PutAPIToken(ctx context.Context, v store.APIToken) error
+	PutAPIToken(ctx context.Context, v store.APIToken, by string) error
 	APIToken(ctx context.Context, tokenHash string) (store.APIToken, store.User, error)
 }
 
 // APITokenLists shows and ends API tokens.
 type APITokenLists interface {
 	APITokens(ctx context.Context) ([]store.APIToken, error)
-	RevokeAPIToken(ctx context.Context, id string) error
+	RevokeAPIToken(ctx context.Context, id, by string) error
 }
+
+// APITokenRequest asks for a token.
+type APITokenRequest struct {
+	User  string // whose rights, budget and limits it uses
+	Name  string // what it is for, in its maker's words
+	Scope string // one of [Scopes]
+	Life  time.Duration
+	By    string // who makes it, for the audit; User when ""
+}
+
+// FieldError refuses a request for a token and names what is wrong with it.
+type FieldError struct{ Field, Problem string }
+
+// Error names the field.
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 
 // NewAPIToken makes a token for a program that acts for a user. Only its hash is
 // stored; the token itself cannot be had again.
 func (s *Service) NewAPIToken(ctx context.Context, user, name, scope string, life time.Duration) (string, store.APIToken, error) {
+	return s.IssueAPIToken(ctx, APITokenRequest{User: user, Name: name, Scope: scope, Life: life})
+}
+
+// IssueAPIToken is NewAPIToken on behalf of somebody. The audit names them; a
+// *FieldError says what cannot be.
+func (s *Service) IssueAPIToken(ctx context.Context, r APITokenRequest) (string, store.APIToken, error) {
 	fail := func(err error) (string, store.APIToken, error) {
 		return "", store.APIToken{}, fmt.Errorf("make API token: %w", err)
 	}
-	if !slices.Contains(Scopes(), scope) {
-		return fail(fmt.Errorf("the scope %q is not one of %s", scope, strings.Join(Scopes(), ", ")))
+	if !slices.Contains(Scopes(), r.Scope) {
+		return fail(&FieldError{"scope", fmt.Sprintf("the scope %q is not one of %s", r.Scope, strings.Join(Scopes(), ", "))})
 	}
-	if life <= 0 || life > MaxAPITokenTime {
-		return fail(fmt.Errorf("a life of %s is not between a moment and %d days", life, int(MaxAPITokenTime.Hours()/24)))
+	if r.Life <= 0 || r.Life > MaxAPITokenTime {
+		return fail(&FieldError{"ttl", fmt.Sprintf("a life of %s is not between a moment and %d days", r.Life, int(MaxAPITokenTime.Hours()/24))})
 	}
-	id, err := s.Identity(ctx, user)
+	id, err := s.Identity(ctx, r.User)
 	if err != nil {
 		return fail(err)
 	}
@@ -66,9 +88,9 @@ func (s *Service) NewAPIToken(ctx context.Context, user, name, scope string, lif
 	public := make([]byte, 6)
 	rand.Read(public) // never fails since Go 1.24
 	now := s.now()
-	v := store.APIToken{TokenHash: hashToken(token), ID: "tok_" + hex.EncodeToString(public), Name: name, User: id.User, Scope: scope,
-		CreatedAt: now, ExpiresAt: now.Add(life)}
-	if err := s.st.PutAPIToken(ctx, v); err != nil {
+	v := store.APIToken{TokenHash: hashToken(token), ID: "tok_" + hex.EncodeToString(public), Name: r.Name, User: id.User, Scope: r.Scope,
+		CreatedAt: now, ExpiresAt: now.Add(r.Life)}
+	if err := s.st.PutAPIToken(ctx, v, cmp.Or(r.By, id.User)); err != nil {
 		return fail(err)
 	}
 	return token, v, nil
@@ -108,9 +130,9 @@ func (s *Service) APITokens(ctx context.Context) ([]store.APIToken, error) {
 	return s.st.APITokens(ctx)
 }
 
-// RevokeAPIToken ends a token.
-func (s *Service) RevokeAPIToken(ctx context.Context, id string) error {
-	err := s.st.RevokeAPIToken(ctx, id)
+// RevokeAPIToken ends a token; the audit names who did it.
+func (s *Service) RevokeAPIToken(ctx context.Context, id, by string) error {
+	err := s.st.RevokeAPIToken(ctx, id, by)
 	s.tokens.clear()
 	return err
 }

@@ -73,12 +73,12 @@ func TestAPITokensEnd(t *testing.T) {
 		for i := range tokens {
 			check(i, true)
 		}
-		if err := s.RevokeAPIToken(t.Context(), ids[0]); err != nil {
+		if err := s.RevokeAPIToken(t.Context(), ids[0], "ana"); err != nil {
 			t.Error(err)
 		}
 		check(0, false)
 		check(1, true)
-		if err := st.RevokeAPIToken(t.Context(), ids[1]); err != nil { // another process
+		if err := st.RevokeAPIToken(t.Context(), ids[1], "ana"); err != nil { // another process
 			t.Error(err)
 		}
 		time.Sleep(tokenMemory)

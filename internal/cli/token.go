@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os/user"
 	"text/tabwriter"
 	"time"
 
@@ -32,7 +33,7 @@ func (e *env) openAccounts(ctx context.Context, file string) (*auth.Service, fun
 }
 
 func newTokenCreate(e *env) *cobra.Command {
-	file, user, name, scope, life, asJSON := "", "", "", "", auth.DefaultAPITokenTime, false
+	file, account, name, scope, life, asJSON := "", "", "", "", auth.DefaultAPITokenTime, false
 	c := &cobra.Command{
 		Use: "create", Short: "Make a token that lets a program in for one purpose; it is printed once", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -41,7 +42,7 @@ func newTokenCreate(e *env) *cobra.Command {
 				return err
 			}
 			defer done()
-			token, v, err := svc.NewAPIToken(c.Context(), user, name, scope, life)
+			token, v, err := svc.IssueAPIToken(c.Context(), auth.APITokenRequest{User: account, Name: name, Scope: scope, Life: life, By: commandLine()})
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func newTokenCreate(e *env) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&file, "config", "", "settings file; RESYNC_CONFIG when empty")
 	f.StringVar(&scope, "scope", "", "what it is for: llm (the endpoint /llm/v1)")
-	f.StringVar(&user, "user", "", "account whose budget and limits it uses")
+	f.StringVar(&account, "user", "", "account whose budget and limits it uses")
 	f.StringVar(&name, "name", "", "what it is for, in your words")
 	f.DurationVar(&life, "ttl", life, "how long it is good")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
@@ -127,7 +128,7 @@ func newTokenRevoke(e *env) *cobra.Command {
 			}
 			defer done()
 			for _, id := range args {
-				if err := svc.RevokeAPIToken(c.Context(), id); err != nil {
+				if err := svc.RevokeAPIToken(c.Context(), id, commandLine()); err != nil {
 					return err
 				}
 				fmt.Fprintf(e.out, "%s is revoked\n", id)
@@ -137,4 +138,13 @@ func newTokenRevoke(e *env) *cobra.Command {
 	}
 	c.Flags().StringVar(&file, "config", "", "settings file; RESYNC_CONFIG when empty")
 	return c
+}
+
+// commandLine names who uses the command line, for the audit.
+func commandLine() string {
+	u, err := user.Current()
+	if err != nil {
+		return "command line"
+	}
+	return "command line (" + u.Username + ")"
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -19,17 +20,18 @@ type APIToken struct {
 	RevokedAt time.Time // zero while it is good
 }
 
-// PutAPIToken stores a new token. ErrNotFound when there is no such user.
-func (s *Store) PutAPIToken(ctx context.Context, v APIToken) error {
+// PutAPIToken stores a new token, with an audit line that names who made it.
+// ErrNotFound when there is no such user.
+func (s *Store) PutAPIToken(ctx context.Context, v APIToken, by string) error {
 	var err error
 	if v.TokenHash == "" || v.ID == "" || v.Scope == "" {
 		err = fmt.Errorf("%w: an API token needs a hash, an id and a scope", ErrInvalid)
 	}
 	if err == nil {
-		err = s.update(ctx, func(c conn) error {
+		err = s.audited(ctx, func(c conn) (Audit, error) {
 			_, err := c.exec(ctx, `insert into api_tokens (token_hash, id, name, user_name, scope, created_at, expires_at, revoked_at) values (?,?,?,?,?,?,?,0)`,
 				v.TokenHash, v.ID, v.Name, v.User, v.Scope, ms(v.CreatedAt), ms(v.ExpiresAt))
-			return whenUnique(err, ErrExists)
+			return tokenAudit("token.create", v, by), whenUnique(err, ErrExists)
 		})
 	}
 	if err != nil {
@@ -86,14 +88,29 @@ func (s *Store) APITokens(ctx context.Context) ([]APIToken, error) {
 	return out, nil
 }
 
-// RevokeAPIToken ends a token for good; revoking it again keeps the first time.
-// ErrNotFound when no token has the id.
-func (s *Store) RevokeAPIToken(ctx context.Context, id string) error {
-	err := s.update(ctx, func(c conn) error {
-		return mustChange(c.exec(ctx, `update api_tokens set revoked_at = case when revoked_at = 0 then ? else revoked_at end where id = ?`, ms(s.now()), id))
+// RevokeAPIToken ends a token for good, with an audit line; revoking it again
+// keeps the first time. ErrNotFound when no token has the id.
+func (s *Store) RevokeAPIToken(ctx context.Context, id, by string) error {
+	err := s.audited(ctx, func(c conn) (Audit, error) {
+		var v APIToken
+		err := c.rows(ctx, `select `+tokenColumns+` from api_tokens where id = ?`, []any{id}, func(scan scanner) error {
+			var err error
+			v, err = scanAPIToken(scan)
+			return err
+		})
+		if err == nil {
+			err = mustChange(c.exec(ctx, `update api_tokens set revoked_at = case when revoked_at = 0 then ? else revoked_at end where id = ?`, ms(s.now()), id))
+		}
+		return tokenAudit("token.revoke", v, by), err
 	})
 	if err != nil {
 		return fmt.Errorf("revoke API token %q: %w", id, err)
 	}
 	return nil
+}
+
+// tokenAudit tells of a token, never its text or hash.
+func tokenAudit(action string, v APIToken, by string) Audit {
+	detail, _ := json.Marshal(map[string]any{"name": v.Name, "user": v.User, "scope": v.Scope, "expires_at": v.ExpiresAt.UTC()}) // texts and a time always marshal
+	return Audit{Actor: by, Action: action, Target: v.ID, Detail: detail}
 }

@@ -24,9 +24,7 @@ func (s *Store) PutSetting(ctx context.Context, name string, value json.RawMessa
 	}
 	if err == nil {
 		err = s.update(ctx, func(c conn) error {
-			_, err := c.exec(ctx, `insert into settings (name, value, updated_by, updated_at) values (?,?,?,?)
-				on conflict (name) do update set value = excluded.value, updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
-				name, clean(string(value)), set.UpdatedBy, ms(set.UpdatedAt))
+			_, err := c.exec(ctx, putSetting, name, clean(string(value)), set.UpdatedBy, ms(set.UpdatedAt))
 			return err
 		})
 	}
@@ -35,6 +33,50 @@ func (s *Store) PutSetting(ctx context.Context, name string, value json.RawMessa
 	}
 	return set, nil
 }
+
+// ChangeSetting keeps what change makes of the value there is, nil when there is
+// none, and adds the audit line change returns, in one transaction: of two that
+// change a setting at the same moment the second sees what the first did. A nil
+// value forgets the setting. What change refuses leaves everything as it is.
+func (s *Store) ChangeSetting(ctx context.Context, name string, change func(old json.RawMessage) (json.RawMessage, Audit, error)) (Setting, error) {
+	set := Setting{Name: name, UpdatedAt: at(ms(s.now()))}
+	err := s.audited(ctx, func(c conn) (Audit, error) {
+		var old json.RawMessage
+		err := c.rows(ctx, `select value from settings where name = ?`, []any{name}, func(scan scanner) error {
+			var value string
+			err := scan(&value)
+			old = raw(value)
+			return err
+		})
+		if err != nil {
+			return Audit{}, err
+		}
+		value, a, err := change(old)
+		if err == nil && name == "" {
+			err = fmt.Errorf("%w: a setting has a name", ErrInvalid)
+		}
+		if err != nil {
+			return Audit{}, err
+		}
+		set.Value, set.UpdatedBy = value, clean(a.Actor)
+		if value == nil {
+			_, err = c.exec(ctx, `delete from settings where name = ?`, name)
+			return a, err
+		}
+		if err := checkJSON("value", value); err != nil {
+			return Audit{}, err
+		}
+		_, err = c.exec(ctx, putSetting, name, clean(string(value)), set.UpdatedBy, ms(set.UpdatedAt))
+		return a, err
+	})
+	if err != nil {
+		return Setting{}, fmt.Errorf("change the setting %q: %w", name, err)
+	}
+	return set, nil
+}
+
+const putSetting = `insert into settings (name, value, updated_by, updated_at) values (?,?,?,?)
+	on conflict (name) do update set value = excluded.value, updated_by = excluded.updated_by, updated_at = excluded.updated_at`
 
 // Setting reads a setting. ErrNotFound when nobody has set it.
 func (s *Store) Setting(ctx context.Context, name string) (Setting, error) {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func testAPITokens(t *testing.T, s *store.Store, c *clock) {
 	ctx := t.Context()
 	must(t, s.CreateUser(ctx, store.User{Name: "ana", Roles: []string{"operator"}}))
 	tok := store.APIToken{TokenHash: "h1", ID: "tok_1", Name: "report writer", User: "ana", Scope: "llm", CreatedAt: c.Now(), ExpiresAt: c.Now().Add(time.Hour)}
-	must(t, s.PutAPIToken(ctx, tok))
+	must(t, s.PutAPIToken(ctx, tok, "boss"))
 	got, u, err := s.APIToken(ctx, "h1")
 	must(t, err)
 	equal(t, "read back", tok, got)
@@ -30,23 +31,33 @@ func testAPITokens(t *testing.T, s *store.Store, c *clock) {
 		store.ErrNotFound: {TokenHash: "h2", ID: "tok_2", User: "nobody", Scope: "llm"},
 		store.ErrInvalid:  {TokenHash: "h3", ID: "tok_3", User: "ana"},
 	} {
-		if err := s.PutAPIToken(ctx, bad); !errors.Is(err, want) {
+		if err := s.PutAPIToken(ctx, bad, "boss"); !errors.Is(err, want) {
 			t.Errorf("putting %+v: %v, want %v", bad, err, want)
 		}
 	}
-	must(t, s.RevokeAPIToken(ctx, "tok_1"))
+	must(t, s.RevokeAPIToken(ctx, "tok_1", "boss"))
 	first, _, err := s.APIToken(ctx, "h1")
 	must(t, err)
 	if first.RevokedAt.IsZero() {
 		t.Error("revoked, and no time is kept")
 	}
-	must(t, s.RevokeAPIToken(ctx, "tok_1"))
+	must(t, s.RevokeAPIToken(ctx, "tok_1", "boss"))
 	list, err := s.APITokens(ctx)
 	must(t, err)
 	equal(t, "the list", []store.APIToken{first}, list)
-	if err := s.RevokeAPIToken(ctx, "tok_7"); !errors.Is(err, store.ErrNotFound) {
+	if err := s.RevokeAPIToken(ctx, "tok_7", "boss"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("revoking what is not there: %v", err)
 	}
+	audits, err := s.Audits(ctx, store.AuditFilter{Action: "token.*"})
+	must(t, err)
+	var told []string
+	for _, a := range audits {
+		told = append(told, a.Actor+" "+a.Action+" "+a.Target)
+		if strings.Contains(string(a.Detail), "h1") {
+			t.Errorf("the audit holds the token's hash: %s", a.Detail)
+		}
+	}
+	equal(t, "the audit", []string{"boss token.revoke tok_1", "boss token.revoke tok_1", "boss token.create tok_1"}, told)
 	if _, _, err := s.APIToken(ctx, "h7"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("reading what is not there: %v", err)
 	}

@@ -43,6 +43,7 @@ func Run(t *testing.T, open OpenFunc) {
 		{"Breakers", testBreakers},
 		{"LLM", testLLM},
 		{"Settings", testSettings},
+		{"Audit", testAudit},
 		{"Text", testText},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })
