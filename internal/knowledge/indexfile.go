@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"resync/internal/retrieve"
@@ -197,6 +198,9 @@ func (b *Base) SaveIndex() error {
 	v := b.view.Load()
 	if name == "" || b.filed.Load() == v.all {
 		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return fmt.Errorf("keep the index: %w", err)
 	}
 	if err := v.all.WriteFile(name); err != nil {
 		return fmt.Errorf("keep the index: %w", err)

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if path := os.Getenv(indexCrashEnv); path != "" {
+		fmt.Fprintln(os.Stderr, indexCrashChild(path)) // it ends by being killed
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m)
 }
 
