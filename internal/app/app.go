@@ -84,6 +84,7 @@ type App struct {
 	metrics  *telemetry.Metrics
 	tracing  *telemetry.Tracing // nil without a collector
 	handler  http.Handler
+	hooks    *hooks         // who is told what happens
 	llm      *llm.Chain     // nil when no language model is set up
 	meter    *llm.Meter     // nil likewise
 	llmIdle  func()         // closes what is kept open to language models
@@ -117,7 +118,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		name  string
 		build func(context.Context) error
 	}{
-		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"traces", a.openTracing}, {"store", a.openStore}, {"shared state", a.openState}, {"accounts", a.openAuth}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
+		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"traces", a.openTracing}, {"store", a.openStore}, {"webhooks", a.openWebhooks}, {"shared state", a.openState}, {"accounts", a.openAuth}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
 		{"engines", a.openEngines}, {"chat", a.openChat}, {"http", a.openHTTP}, {"recovery", a.recover},
 	} {
 		start := time.Now()

@@ -104,6 +104,7 @@ func (a *App) breakerMoved(t breaker.Transition) {
 	data := map[string]any{"name": t.Name, "from": t.From, "to": t.To, "state": t.To, "cause": t.Cause, "by": t.By, "at": t.At, "trace_id": t.TraceID}
 	a.news.Publish(api.News{Name: "breaker", Data: data})
 	a.book.mark(t.Name)
+	a.tellBreaker(t)
 	switch t.To {
 	case breaker.HalfOpen, breaker.Closed:
 		if t.Name != "background_sync" {

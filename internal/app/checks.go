@@ -46,7 +46,7 @@ func (a *App) whatCouldNotBeOpened(list []health.Check) []health.Check {
 		}
 		return list
 	}
-	for _, phase := range []string{"settings", "breakers", "language models", "knowledge", "engines", "chat", "http"} {
+	for _, phase := range []string{"settings", "breakers", "webhooks", "language models", "knowledge", "engines", "chat", "http"} {
 		if err := a.looking.failed[phase]; err != nil {
 			list = append(list, health.Check{Name: "start:" + phase, Title: "Start of " + phase, Category: health.Integration, Critical: true,
 				Fix: "correct what the message names; the server does not start before", Run: func(context.Context) health.Result { return health.Failed("%v", err) }})

@@ -53,7 +53,7 @@ func Doctor(ctx context.Context, o Options, sel health.Select) (health.Report, e
 		name  string
 		build func(context.Context) error
 	}{
-		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.lookAtStore}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
+		{"settings", a.checkSettings}, {"breakers", a.openBreakers}, {"store", a.lookAtStore}, {"webhooks", a.openWebhooks}, {"language models", a.openLLM}, {"knowledge", a.openKnowledge},
 		{"engines", a.openEngines}, {"chat", a.openChat},
 	} {
 		if err := phase.build(ctx); err != nil {

@@ -29,6 +29,8 @@ func (a *App) loops() {
 	a.wg.Go(a.keepSpent)
 	a.wg.Go(a.hear)
 	a.wg.Go(a.watchBreakers)
+	a.wg.Go(func() { a.hooks.out.Run(a.ctx) })
+	a.tellMissed()
 	for _, e := range a.engines {
 		a.wg.Go(func() { a.follow(e) })
 		a.wg.Go(func() { a.settle(e) })
@@ -52,6 +54,7 @@ func (a *App) follow(e *engine) {
 		case err != nil:
 			a.log.Warn("the plan could not be read; the last picture stays", "engine", e.Name, "err", err)
 		default:
+			a.tellPlan(e, s)
 			a.news.Publish(api.News{Name: "plan", Data: map[string]any{"engine": e.Name, "as_of": s.AsOf(), "jobs": s.Len()}})
 		}
 		select {
@@ -119,6 +122,7 @@ func (a *App) tidyJobs() error {
 // tell passes a run's step on to the screens, and reads the plan again after
 // one that changed it.
 func (a *App) tell(e *engine, n tool.Notice) {
+	a.tellRun(e, n)
 	name, void := "run", ""
 	switch n.Event {
 	case tool.EvBlocked, tool.EvVote, tool.EvRejected, tool.EvVoided:

@@ -46,6 +46,7 @@ func (a *App) openState(ctx context.Context) error {
 // redisChanged says it in the log and to the screens, which fetch anew what
 // they may have missed.
 func (a *App) redisChanged(s state.Status) {
+	a.tellRedis(s)
 	level, text := slog.LevelInfo, "Redis answers"
 	if !s.Available() {
 		level, text = slog.LevelWarn, "Redis is away; changes are refused and reading goes on with less"

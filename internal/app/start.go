@@ -52,7 +52,7 @@ func (e *StartError) ExitCode() int {
 	switch {
 	case is(context.DeadlineExceeded):
 		return ExitTimeout
-	case e.Phase == "settings" || e.Phase == "engines" && hwa.KindOf(e.Err) == "":
+	case e.Phase == "settings" || e.Phase == "webhooks" || e.Phase == "engines" && hwa.KindOf(e.Err) == "":
 		return ExitConfig // engines are not asked at the start: only their settings can be wrong
 	case e.Phase == "accounts" || is(state.ErrAuth):
 		return ExitAuth

@@ -38,8 +38,8 @@ func (b *Outbox) off(ctx context.Context, target string) (*Off, error) {
 	return &off, nil
 }
 
-// SwitchOff ends deliveries to a target until SwitchOn, on all servers. The line in
-// the log with audit=true is for those who ask later who did it.
+// SwitchOff ends deliveries to a target until SwitchOn, on all servers. Who did it
+// and why stands in the audit.
 func (b *Outbox) SwitchOff(ctx context.Context, target, reason, by string) (Status, error) {
 	if _, err := b.target(target); err != nil {
 		return Status{}, err
@@ -51,7 +51,9 @@ func (b *Outbox) SwitchOff(ctx context.Context, target, reason, by string) (Stat
 	if err != nil {
 		return Status{}, fmt.Errorf("switching the webhook target %s off: %w", target, err)
 	}
-	b.opt.Log.WarnContext(ctx, "a webhook target is switched off", "audit", true, "target", target, "by", by, "reason", reason)
+	if err := b.audit(ctx, "webhook.off", target, reason, by); err != nil {
+		return Status{}, err
+	}
 	return b.status(ctx, target)
 }
 
@@ -64,9 +66,17 @@ func (b *Outbox) SwitchOn(ctx context.Context, target, reason, by string) (Statu
 	if err := b.opt.Store.DeleteSetting(ctx, offKey(target)); err != nil {
 		return Status{}, fmt.Errorf("switching the webhook target %s on: %w", target, err)
 	}
-	b.opt.Log.WarnContext(ctx, "a webhook target is switched on", "audit", true, "target", target, "by", by, "reason", reason)
+	if err := b.audit(ctx, "webhook.on", target, reason, by); err != nil {
+		return Status{}, err
+	}
 	b.workers[target].Wake()
 	return b.status(ctx, target)
+}
+
+// audit keeps who changed what, and says it in the log.
+func (b *Outbox) audit(ctx context.Context, action, target, what, by string) error {
+	b.opt.Log.WarnContext(ctx, "webhooks", "action", action, "target", target, "by", by, "reason", what)
+	return b.opt.Store.AddAudit(ctx, store.Audit{Actor: by, Action: action, Target: target, Reason: what})
 }
 
 // Status is a target as operators see it.
@@ -187,9 +197,8 @@ func (b *Outbox) Redeliver(ctx context.Context, id, by string) (Delivery, error)
 		return Delivery{}, err
 	}
 	d := deliveryOf(j)
-	b.opt.Log.WarnContext(ctx, "a message is sent again", "audit", true, "target", d.Target, "id", id, "by", by)
 	b.workers[d.Target].Wake()
-	return d, nil
+	return d, b.audit(ctx, "webhook.redeliver", d.Target, "message "+id, by)
 }
 
 // kinds are the kinds of the jobs of all targets; never none, which would be every
@@ -217,8 +226,7 @@ func (b *Outbox) RedeliverAll(ctx context.Context, target, by string) (int, erro
 		n++
 		b.workers[d.Target].Wake()
 	}
-	b.opt.Log.WarnContext(ctx, "messages that were put aside are sent again", "audit", true, "target", target, "messages", n, "by", by)
-	return n, nil
+	return n, b.audit(ctx, "webhook.redeliver", target, fmt.Sprintf("%d messages", n), by)
 }
 
 // Trial is how a test of a target went.
@@ -255,6 +263,6 @@ func (b *Outbox) Try(ctx context.Context, target, by string) (Trial, error) {
 	if err != nil {
 		out.Error = err.Error()
 	}
-	b.opt.Log.InfoContext(ctx, "a webhook target was tried", "audit", true, "target", target, "by", by, "ok", out.OK, "status", out.Status)
+	b.opt.Log.InfoContext(ctx, "a webhook target was tried", "target", target, "by", by, "ok", out.OK, "status", out.Status)
 	return out, nil
 }

@@ -23,6 +23,8 @@ type Store interface {
 	jobs.Queue
 	Letters
 	Switches
+	// AddAudit keeps who changed what.
+	AddAudit(ctx context.Context, a store.Audit) error
 }
 
 // Letters are the messages as rows.
@@ -79,7 +81,7 @@ type Outbox struct {
 }
 
 // Source makes events when there is time: it may read the store, which whoever
-// noticed the event must not wait for.
+// noticed the event must not wait for. It is called again after an error.
 type Source func(ctx context.Context) ([]Event, error)
 
 // soonSize is how many sources may wait, e.g. while the database is away.
@@ -174,9 +176,15 @@ func (b *Outbox) keepRest(ctx context.Context) {
 // keep has a source make its events and keeps them, again and again while the
 // store is away.
 func (b *Outbox) keep(ctx context.Context, s Source) {
+	var events []Event
+	made := false
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		events, err := s(ctx)
-		if err == nil {
+		var err error
+		if !made {
+			events, err = s(ctx)
+			made = err == nil
+		}
+		if made {
 			err = b.Tell(ctx, events...)
 		}
 		if err == nil {

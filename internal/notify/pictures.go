@@ -31,6 +31,13 @@ func NewPictures(engine, link string) *Pictures {
 	return &Pictures{engine: engine, link: link, known: map[string]string{}}
 }
 
+// Started reports whether there was a picture to compare the next one with.
+func (p *Pictures) Started() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started
+}
+
 // failedStates are the states of a job, or a stream, that has ended in error.
 func failedStates() []string { return []string{"ABEND", "FAIL", "FAILED", "ERROR"} }
 

@@ -43,7 +43,9 @@ type Target struct {
 const DefaultTimeout = 5 * time.Second
 
 // wants reports whether the target is told of the kind.
-func (t *Target) wants(k Kind) bool { return k == Test || len(t.Kinds) == 0 || slices.Contains(t.Kinds, k) }
+func (t *Target) wants(k Kind) bool {
+	return k == Test || len(t.Kinds) == 0 || slices.Contains(t.Kinds, k)
+}
 
 // check completes a target and refuses what cannot work.
 func (t *Target) check() error {

@@ -16,6 +16,7 @@ import (
 type Metrics struct {
 	httpRequests   *prometheus.CounterVec
 	httpDuration   *prometheus.HistogramVec
+	http           found[httpLabels, httpSeries]
 	httpInFlight   prometheus.Gauge
 	engineRequests *prometheus.CounterVec
 	engineDuration *prometheus.HistogramVec
@@ -26,6 +27,7 @@ type Metrics struct {
 	less           lessMetrics
 	idempotency    *prometheus.CounterVec
 	spansDropped   prometheus.Counter
+	webhooks       *prometheus.CounterVec
 }
 
 // NewRegistry returns a registry that already holds the Go runtime, the process
@@ -79,10 +81,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"state"}),
 	}
 	m.less = newLessMetrics(reg)
+	m.webhooks = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "resync_webhook_attempts_total", Help: "Messages to webhook targets, by what became of the attempt: sent, failed, refused (by the circuit breaker), given_up.",
+	}, []string{"target", "outcome"})
 	m.spansDropped = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "resync_otlp_spans_dropped_total", Help: "Spans that the collector did not take.",
 	})
-	reg.MustRegister(m.spansDropped, m.idempotency, m.httpRequests, m.httpDuration, m.httpInFlight, m.engineRequests,
+	reg.MustRegister(m.webhooks, m.spansDropped, m.idempotency, m.httpRequests, m.httpDuration, m.httpInFlight, m.engineRequests,
 		m.engineDuration, m.toolDuration, m.policyDenied, m.sseClients)
 	return m
 }
@@ -94,9 +99,13 @@ func (m *Metrics) HTTPRequest(method, route string, code int, took time.Duration
 	if route == "" {
 		route = "unmatched"
 	}
-	method = knownMethod(method)
-	m.httpRequests.WithLabelValues(method, route, strconv.Itoa(code)).Inc()
-	m.httpDuration.WithLabelValues(method, route).Observe(took.Seconds())
+	s := m.http.get(httpLabels{knownMethod(method), route, code}, m.httpSeries)
+	s.requests.Inc()
+	s.duration.Observe(took.Seconds())
+}
+
+func (m *Metrics) httpSeries(l httpLabels) httpSeries {
+	return httpSeries{m.httpRequests.WithLabelValues(l.method, l.route, strconv.Itoa(l.code)), m.httpDuration.WithLabelValues(l.method, l.route)}
 }
 
 // knownMethod maps method names a client made up to one label value.
@@ -138,6 +147,12 @@ func (m *Metrics) SSEOpened() (closed func()) {
 
 // SpansDropped counts spans that were lost.
 func (m *Metrics) SpansDropped(n int) { m.spansDropped.Add(float64(n)) }
+
+// WebhookAttempt counts an attempt to deliver a message: sent, failed, refused (by
+// the circuit breaker) or given_up.
+func (m *Metrics) WebhookAttempt(target, outcome string) {
+	m.webhooks.WithLabelValues(target, outcome).Inc()
+}
 
 // IdempotencyKey counts a request with an Idempotency-Key by what was found
 // under the key.

@@ -1,0 +1,313 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"resync/breaker"
+	"resync/internal/api"
+	"resync/internal/config"
+	"resync/internal/event"
+	"resync/internal/notify"
+	"resync/internal/plan"
+	"resync/internal/state"
+	"resync/internal/store"
+	"resync/internal/telemetry"
+	"resync/tool"
+)
+
+// hooks is what tells other systems.
+type hooks struct {
+	out      *notify.Outbox
+	guard    *notify.Guard
+	parts    *notify.Parts
+	pictures map[string]*notify.Pictures // :: engine → its readings
+	own      map[string]string           // :: breaker of a receiver → receiver
+	base     string                      // address of the console; "" when users have none
+}
+
+// openWebhooks makes the receivers of messages with the clients that reach them.
+func (a *App) openWebhooks(context.Context) error {
+	set := a.opt.Config.Webhooks
+	guard, err := notify.NewGuard(set.Allow)
+	if err != nil {
+		return fmt.Errorf("webhooks.allow: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "resync" // a name for people, nothing hangs on it
+	}
+	h := &hooks{guard: guard, base: a.opt.Config.Server.BaseURL, pictures: map[string]*notify.Pictures{}, own: map[string]string{}}
+	h.parts = notify.NewParts(host, h.base)
+	for _, e := range a.opt.Config.Engines {
+		h.pictures[e.Name] = notify.NewPictures(e.Name, h.base)
+	}
+	o := notify.Options{Store: a.db, Owner: store.NewID("hooks"), Guard: guard, Attempts: set.Attempts, Keep: set.Keep, Log: a.log,
+		Redact: telemetry.NewRedactor(a.opt.Config.Secrets()...).Text, Observe: a.delivered}
+	for i, w := range set.Targets {
+		t, err := a.hookTarget(h, w, i)
+		if err != nil {
+			return fmt.Errorf("webhooks.targets.%s: %w", w.Name, err)
+		}
+		o.Targets = append(o.Targets, t)
+	}
+	if h.out, err = notify.New(o); err != nil {
+		return fmt.Errorf("webhooks: %w", err)
+	}
+	a.hooks = h
+	if len(o.Targets) > 0 {
+		a.log.Info("webhooks", "targets", len(o.Targets))
+	}
+	return nil
+}
+
+// hookTarget is a receiver with a client of its own. The contract's breakers
+// webhook and teams stand before the first receiver of their format; each further
+// one has its own with the same numbers, so that one that is away hinders nobody
+// else.
+func (a *App) hookTarget(h *hooks, w config.Webhook, at int) (notify.Target, error) {
+	like := "webhook"
+	if w.Format == string(notify.Teams) {
+		like = "teams"
+	}
+	name := like
+	for _, earlier := range a.opt.Config.Webhooks.Targets[:at] {
+		if earlier.Format == w.Format {
+			name = like + ":" + w.Name
+		}
+	}
+	b, err := a.breakerOf(name, like)
+	if err != nil {
+		return notify.Target{}, err
+	}
+	kinds, err := notify.ParseKinds(w.Events)
+	if err != nil {
+		return notify.Target{}, fmt.Errorf("events: %w", err)
+	}
+	u, err := url.Parse(w.URL.Reveal())
+	if err != nil {
+		return notify.Target{}, errors.New("url: it cannot be read")
+	}
+	if err := h.guard.CheckURL(u); err != nil {
+		return notify.Target{}, fmt.Errorf("url: %w", err)
+	}
+	h.own[name] = w.Name
+	return notify.Target{Name: w.Name, URL: w.URL.Reveal(), Format: notify.Format(w.Format), Secret: w.Secret.Reveal(), Kinds: kinds, Timeout: w.Timeout,
+		Client: a.hookClient(h.guard, b), Breaker: b}, nil
+}
+
+// hookClient reaches a receiver: behind its breaker, never by a proxy (which would
+// make the connection in our place, to wherever it likes), with the guard looking at
+// the address each connection goes to.
+func (a *App) hookClient(g *notify.Guard, b *breaker.Breaker) *http.Client {
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			host, _, err := net.SplitHostPort(addr)
+			if err != nil {
+				return nil, fmt.Errorf("the address of a receiver: %w", err)
+			}
+			d := net.Dialer{Timeout: 5 * time.Second, ControlContext: g.Control(host)}
+			return d.DialContext(ctx, network, addr)
+		},
+		MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression: true, ForceAttemptHTTP2: true,
+	}
+	a.closers = append(a.closers, func() error { transport.CloseIdleConnections(); return nil })
+	return &http.Client{Transport: breaker.Transport(b, transport, nil), CheckRedirect: g.Redirects}
+}
+
+// delivered counts an attempt to deliver a message.
+func (a *App) delivered(target, outcome string, _ time.Duration) {
+	if a.metrics != nil {
+		a.metrics.WebhookAttempt(target, outcome)
+	}
+}
+
+// telling reports whether anybody wants to be told.
+func (a *App) telling() bool { return a.hooks != nil && !a.hooks.out.Empty() }
+
+// tellRun passes a step of a run on.
+func (a *App) tellRun(e *engine, n tool.Notice) {
+	switch n.Event {
+	case tool.EvBlocked, tool.EvVerified, tool.EvUnverified, tool.EvUnknown, tool.EvError, tool.EvReconciled:
+	default:
+		return
+	}
+	if !a.telling() {
+		return
+	}
+	a.hooks.out.Soon(func(ctx context.Context) ([]notify.Event, error) {
+		st, err := e.Exec.Ledger().LoadRun(ctx, n.RunID)
+		if errors.Is(err, tool.ErrNotFound) {
+			return nil, fmt.Errorf("%w: %w", store.ErrNotFound, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if ev, ok := notify.Run(st, n.Event, a.hooks.base); ok {
+			return []notify.Event{ev}, nil
+		}
+		return nil, nil
+	})
+}
+
+// tellPart passes the begin or the end of an outage on.
+func (a *App) tellPart(ev notify.Event, ok bool) {
+	if ok {
+		a.hooks.out.Soon(func(context.Context) ([]notify.Event, error) { return []notify.Event{ev}, nil })
+	}
+}
+
+// tellBreaker passes a breaker's change of state on. That of Redis is told by what
+// Redis means to users.
+func (a *App) tellBreaker(t breaker.Transition) {
+	if !a.telling() || t.Name == "redis" {
+		return
+	}
+	critical := false
+	if b, err := a.breakers.Get(t.Name); err == nil {
+		critical = b.Settings().Critical
+	}
+	ev, ok := a.hooks.parts.Breaker(t, critical)
+	ev.About = a.hooks.own[t.Name]
+	a.tellPart(ev, ok)
+}
+
+// tellRedis passes a change of Redis on.
+func (a *App) tellRedis(s state.Status) {
+	if !a.telling() {
+		return
+	}
+	if s.Available() {
+		a.tellPart(a.hooks.parts.Back("Redis", time.Now()))
+		return
+	}
+	a.tellPart(a.hooks.parts.Away("Redis", s.Reason+". Changes are refused and reading goes on with less.", true, time.Now()))
+}
+
+// seenKey is the setting that remembers which picture of an engine's plan was told
+// last.
+func seenKey(engine string) string { return "webhooks.seen." + engine }
+
+// tellPlan compares a reading of the plan with the one before. That it was told is
+// written down after the messages are kept, so that a process that dies in between
+// tells them again, under the same ids.
+func (a *App) tellPlan(e *engine, s *plan.Snapshot) {
+	if !a.telling() {
+		return
+	}
+	p := a.hooks.pictures[e.Name]
+	var since time.Time
+	if !p.Started() {
+		ctx, cancel := context.WithTimeout(a.ctx, 2*time.Second)
+		defer cancel()
+		var err error
+		if since, err = a.seen(ctx, e.Name); err != nil {
+			a.log.WarnContext(ctx, "the plan is not compared for the webhooks yet", "engine", e.Name, "err", err)
+			return // with the next reading
+		}
+	}
+	events := p.Next(s, since)
+	a.hooks.out.Soon(func(context.Context) ([]notify.Event, error) { return events, nil })
+	at := s.AsOf() // and not the picture, which is large
+	a.hooks.out.Soon(func(ctx context.Context) ([]notify.Event, error) {
+		raw, err := json.Marshal(at)
+		if err == nil {
+			_, err = a.db.PutSetting(ctx, seenKey(e.Name), raw, "resync")
+		}
+		return nil, err
+	})
+}
+
+// seen is the time of the last picture that was told; zero when none was.
+func (a *App) seen(ctx context.Context, engine string) (time.Time, error) {
+	set, err := a.db.Setting(ctx, seenKey(engine))
+	if errors.Is(err, store.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	var at time.Time
+	if err == nil {
+		err = json.Unmarshal(set.Value, &at)
+	}
+	return at, err
+}
+
+// How far back runs are looked at when the server starts.
+const (
+	missedFor  = 24 * time.Hour
+	missedRuns = 1000
+)
+
+// sinceKey is the setting that remembers since when anybody is told anything.
+const sinceKey = "webhooks.since"
+
+// tellMissed tells what an earlier process may have been killed before telling. What
+// it had told has the same id and is not told again.
+func (a *App) tellMissed() {
+	if !a.telling() {
+		return
+	}
+	a.hooks.out.Soon(func(ctx context.Context) ([]notify.Event, error) {
+		now := time.Now()
+		set, err := a.db.Setting(ctx, sinceKey)
+		if errors.Is(err, store.ErrNotFound) {
+			_, err = a.db.PutSetting(ctx, sinceKey, json.RawMessage(`true`), "resync")
+			return nil, err // what was before is no news
+		}
+		if err != nil {
+			return nil, err
+		}
+		after := set.UpdatedAt
+		if day := now.Add(-missedFor); day.After(after) {
+			after = day
+		}
+		return a.missed(ctx, after, now)
+	})
+}
+
+func (a *App) missed(ctx context.Context, after, now time.Time) ([]notify.Event, error) {
+	var out []notify.Event
+	for _, e := range a.engines {
+		runs, err := e.Exec.Ledger().ListRuns(ctx, tool.RunFilter{Engine: e.Name, Limit: missedRuns})
+		if err != nil {
+			return nil, fmt.Errorf("reading what was not told before the start: %w", err)
+		}
+		for _, st := range runs {
+			if ev, ok := notify.Missed(st, now, a.hooks.base); ok && ev.At.After(after) {
+				out = append(out, ev)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Webhooks opens the receivers of messages for the command line, beside a server
+// that may be running. The function ends it.
+func Webhooks(ctx context.Context, o Options) (*notify.Outbox, func() error, error) {
+	a := &App{opt: o, log: o.Log, news: event.NewBroker[api.News](1, 0), book: newBreakerBook(), ctx: ctx}
+	if err := a.openBreakers(ctx); err != nil {
+		return nil, nil, err
+	}
+	db, err := store.Open(ctx, o.Config.Database.URL.Reveal())
+	if err != nil {
+		return nil, nil, err
+	}
+	a.db = db
+	if err := a.openWebhooks(ctx); err != nil {
+		return nil, nil, errors.Join(&StartError{Phase: "webhooks", Err: err}, db.Close())
+	}
+	return a.hooks.out, func() error {
+		var errs []error
+		for _, closing := range a.closers {
+			errs = append(errs, closing())
+		}
+		return errors.Join(append(errs, db.Close())...)
+	}, nil
+}
