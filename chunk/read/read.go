@@ -125,14 +125,23 @@ func Detect(name string, data []byte) Format {
 // Document reads a document in the format that [Detect] finds. An error is a
 // *Refused; a file that is not what its name says is refused.
 func Document(name string, data []byte, lim Limits) (Text, error) {
+	format, err := Check(name, data)
+	if err != nil {
+		return Text{}, err
+	}
+	return As(format, name, data, lim)
+}
+
+// Check is [Detect] that refuses a file that is not what its name says.
+func Check(name string, data []byte) (Format, error) {
 	format, ext := Detect(name, data), strings.ToLower(path.Ext(name))
 	if (ext == ".pdf" && format != PDF || ext == ".docx" && format != DOCX) && len(bytes.TrimSpace(data)) > 0 {
 		if bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")) {
-			return Text{}, &Refused{name, errOffice.Error()}
+			return "", &Refused{name, errOffice.Error()}
 		}
-		return Text{}, &Refused{name, "its name ends in " + ext + ", but its content is something else; it may be damaged or misnamed"}
+		return "", &Refused{name, "its name ends in " + ext + ", but its content is something else; it may be damaged or misnamed"}
 	}
-	return As(format, name, data, lim)
+	return format, nil
 }
 
 // As reads a document in a known format.

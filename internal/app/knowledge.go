@@ -9,12 +9,16 @@ import (
 	"resync/internal/health"
 	"resync/internal/knowledge"
 	"resync/internal/retrieve"
+	"resync/internal/sandbox"
 	"resync/internal/store"
 )
 
 func (a *App) openKnowledge(ctx context.Context) error {
 	a.chunking = knowledge.NewChunkSettings(a.db)
-	o := knowledge.Options{Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, a.chunking.Chosen)}
+	o := knowledge.Options{Store: a.db, NoHandbook: !a.opt.Config.Knowledge.Handbook, Cut: knowledge.CutterOf(a.ctx, a.chunking.Chosen), Read: sandbox.Document()}
+	if o.Log = a.log; a.opt.Config.DataDir != "" {
+		o.IndexFile = knowledge.IndexFileIn(a.opt.Config.DataDir)
+	}
 	model, err := a.openEmbedder()
 	if err != nil {
 		return err

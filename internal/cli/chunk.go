@@ -14,6 +14,7 @@ import (
 
 	"resync/chunk"
 	"resync/chunk/read"
+	"resync/internal/sandbox"
 )
 
 // chunkFlags are what resync chunk is told.
@@ -102,7 +103,7 @@ func (e *env) chunk(ctx context.Context, f chunkFlags, name string) error {
 	if err != nil {
 		return flagOf(err)
 	}
-	doc, err := e.readDocument(name)
+	doc, err := e.readDocument(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (e *env) chunk(ctx context.Context, f chunkFlags, name string) error {
 }
 
 // readDocument reads a file of any format that is known.
-func (e *env) readDocument(name string) (read.Text, error) {
+func (e *env) readDocument(ctx context.Context, name string) (read.Text, error) {
 	lim := read.DefaultLimits()
 	if name == "-" {
 		data, err := io.ReadAll(io.LimitReader(e.in, int64(lim.Bytes)+1))
@@ -145,7 +146,11 @@ func (e *env) readDocument(name string) (read.Text, error) {
 	if err != nil {
 		return read.Text{}, err
 	}
-	return read.Document(name, data, lim)
+	f, err := read.Check(name, data)
+	if err != nil {
+		return read.Text{}, err
+	}
+	return sandbox.Document()(ctx, f, name, data, lim)
 }
 
 func (e *env) showChunk(ch chunk.Chunk, doc read.Text, text bool) {

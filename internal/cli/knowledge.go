@@ -10,6 +10,7 @@ import (
 
 	"resync/internal/knowledge"
 	"resync/internal/retrieve"
+	"resync/internal/sandbox"
 	"resync/internal/store"
 )
 
@@ -23,7 +24,11 @@ func (e *env) openBase(ctx context.Context, file string) (*knowledge.Base, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	base, err := knowledge.New(ctx, knowledge.Options{Store: db, Cut: knowledge.CutterOf(ctx, knowledge.NewChunkSettings(db).Chosen)})
+	o := knowledge.Options{Store: db, NoHandbook: !cfg.Knowledge.Handbook, Cut: knowledge.CutterOf(ctx, knowledge.NewChunkSettings(db).Chosen), Read: sandbox.Document()}
+	if cfg.DataDir != "" {
+		o.IndexFile = knowledge.IndexFileIn(cfg.DataDir)
+	}
+	base, err := knowledge.New(ctx, o)
 	if err != nil {
 		db.Close()
 		return nil, nil, err
@@ -56,6 +61,9 @@ func newIngest(e *env) *cobra.Command {
 			defer done()
 			report, err := base.IngestPaths(c.Context(), args, in.in, in.chunking(), e.progress(asJSON))
 			if err != nil {
+				return err
+			}
+			if err := base.SaveIndex(); err != nil {
 				return err
 			}
 			return e.ingested(report, asJSON)

@@ -69,6 +69,9 @@ type Options struct {
 	NoHandbook bool
 	// Cut cuts texts into passages; [chunk.Document] when nil.
 	Cut Cutter
+	// Read reads documents; [read.As] when nil, which a forged PDF can take the whole
+	// program down with: see package sandbox.
+	Read Reader
 	// Vectors makes and keeps the vectors for the search by meaning; without it
 	// words alone decide. See [Base.EmbedPassages].
 	Vectors Vectors
@@ -112,6 +115,9 @@ func OpenWithoutHandbook(ctx context.Context, st Store) (*Base, error) {
 func New(ctx context.Context, o Options) (*Base, error) {
 	if o.Cut == nil {
 		o.Cut = CutterOf(context.WithoutCancel(ctx), nil)
+	}
+	if o.Read == nil {
+		o.Read = inProcess
 	}
 	if o.Now == nil {
 		o.Now = time.Now

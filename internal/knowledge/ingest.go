@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"resync/chunk/read"
 	"resync/internal/store"
 )
 
@@ -244,7 +243,7 @@ func (b *Base) read(ctx context.Context, files []found) error {
 			if err := ctx.Err(); err != nil {
 				return fmt.Errorf("ingest: %w", err)
 			}
-			return b.prepare(f)
+			return b.prepare(ctx, f)
 		})
 	}
 	return g.Wait()
@@ -252,16 +251,16 @@ func (b *Base) read(ctx context.Context, files []found) error {
 
 // prepare reads the text of a file, looks for what is wrong with it and makes it
 // searchable, all without changing the base.
-func (b *Base) prepare(f *found) error {
+func (b *Base) prepare(ctx context.Context, f *found) error {
 	d := &held{collection: f.collection, source: f.name, name: citedAs(f.collection, f.name), original: digest(f.data),
 		title: f.title, state: store.DocumentActive, meta: f.meta}
 	if old := b.docs[d.name]; old.same(d) {
 		f.doc = old
 		return nil
 	}
-	var t read.Text
-	if t, f.refused = readText(f.name, f.data); f.refused != "" {
-		return nil
+	t, refused, err := b.text(ctx, f.name, f.data)
+	if f.refused = refused; err != nil || refused != "" {
+		return err
 	}
 	f.text, f.data, d.meta.Kind, d.meta.Notes = t.Text, nil, t.Format, t.Notes
 	if d.title == "" {

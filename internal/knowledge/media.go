@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -56,26 +57,36 @@ func unknownEnding(ext string) string {
 
 const canBeRead = "Markdown (.md), plain text (.txt), HTML, PDF with text, Word (.docx) and OpenAPI (.json, .yaml) can"
 
-// readText turns a file into the text that is searched and cited, or says why it
-// cannot be.
-func readText(name string, data []byte) (t read.Text, refused string) {
+// Reader reads a document of a known form; an error that is no *read.Refused says that
+// reading failed and not the document.
+type Reader func(ctx context.Context, m Media, name string, data []byte, lim read.Limits) (read.Text, error)
+
+// inProcess is the reader when none is given.
+func inProcess(_ context.Context, m Media, name string, data []byte, lim read.Limits) (read.Text, error) {
+	return read.As(m, name, data, lim)
+}
+
+// text turns a file into the text that is searched and cited, or says why it cannot be.
+func (b *Base) text(ctx context.Context, name string, data []byte) (t read.Text, refused string, err error) {
 	m, refused := sniff(name, data)
 	if refused != "" {
-		return t, refused
+		return t, refused, nil
 	}
 	limits := read.DefaultLimits()
 	limits.Bytes = MaxFile
-	t, err := read.As(m, name, data, limits)
+	t, err = b.opt.Read(ctx, m, name, data, limits)
 	var bad *read.Refused
 	switch {
 	case errors.As(err, &bad):
-		return t, bad.Reason
+		return t, bad.Reason, nil
+	case ctx.Err() != nil:
+		return t, "", fmt.Errorf("read the text of %s: %w", name, err)
 	case err != nil:
-		return t, err.Error()
+		return t, fmt.Sprintf("it could not be read just now (%v); try again", err), nil
 	case len(t.Text) > maxText:
-		return t, fmt.Sprintf("its text has %d MB, at most %d MB are taken; split it", len(t.Text)>>20, maxText>>20)
+		return t, fmt.Sprintf("its text has %d MB, at most %d MB are taken; split it", len(t.Text)>>20, maxText>>20), nil
 	}
-	return t, ""
+	return t, "", nil
 }
 
 // maxText is the most text one document may hold: a small archive can hold much.
