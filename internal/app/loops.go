@@ -26,6 +26,7 @@ func (a *App) loops() {
 	}
 	a.wg.Go(func() { a.reindex.Run(a.ctx) })
 	a.wg.Go(func() { a.base.EmbedPassages(a.ctx) })
+	a.wg.Go(func() { a.base.KeepIndex(a.ctx) })
 	a.wg.Go(a.keepSpent)
 	a.wg.Go(a.hear)
 	a.wg.Go(a.watchBreakers)

@@ -63,8 +63,8 @@ func newIngest(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := base.SaveIndex(); err != nil {
-				return err
+			if err := base.SaveIndex(); err != nil { // everything is stored and searchable
+				fmt.Fprintf(e.errOut, "the next start takes longer: %v\n", err)
 			}
 			return e.ingested(report, asJSON)
 		},

@@ -141,6 +141,9 @@ func (s *stock) pieces(order []*held) (pieces []retrieve.Piece, whole bool) {
 	return pieces, whole
 }
 
+// IndexFileIn is where the index file stands in a data directory.
+func IndexFileIn(dataDir string) string { return filepath.Join(dataDir, "index", "passages") }
+
 // Times of keeping the index file.
 const (
 	fileQuiet = 2 * time.Second  // without a change before the file is written
