@@ -170,7 +170,7 @@ func builtin(d retrieve.Document) *held {
 	h := &held{name: d.Name, source: d.Name, collection: handbookCollection, title: d.Name, state: store.DocumentActive,
 		meta: Meta{Kind: read.Markdown, Authority: AuthorityOfficial}, bytes: len(d.Text), sha256: digest(d.Text), sketch: &sketch{}}
 	chunks := chunk.Document(d.Text, d.Name)
-	h.analyse(d.Text, chunks, cutOf(rowsOf(chunks)))
+	h.analyse(d.Text, chunks, CutOf(rowsOf(chunks)))
 	return h
 }
 

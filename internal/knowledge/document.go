@@ -104,6 +104,7 @@ type Meta struct {
 	Cut        string    `json:"cut,omitempty"`     // digest of where its passages stand
 	Held       []Reason  `json:"held,omitempty"`    // why it was quarantined
 	Decided    string    `json:"decided,omitempty"` // who released or rejected it
+	Pages      PageTable `json:"pages,omitempty"`
 }
 
 // Reason is one thing that makes a document suspicious.
@@ -208,7 +209,7 @@ func (d *held) index(text string, cut Cutter) error {
 		return fmt.Errorf("cutting %s: %w", d.name, err)
 	}
 	d.rows = rowsOf(chunks)
-	d.meta.Cut = cutOf(d.rows)
+	d.meta.Cut = CutOf(d.rows)
 	d.analyse(text, chunks, d.meta.Cut)
 	return nil
 }
@@ -219,7 +220,7 @@ func (d *held) restore(text string, rows []store.ChunkRow, cut Cutter) error {
 		return d.index(text, cut) // written before passages were stored
 	}
 	d.rows = rows
-	d.analyse(text, chunksOf(rows, text, d.name), cutOf(rows))
+	d.analyse(text, chunksOf(rows, text, d.name), CutOf(rows))
 	return nil
 }
 

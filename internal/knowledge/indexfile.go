@@ -31,8 +31,9 @@ type extra struct {
 // cut.
 func keyOf(sha256, cut string) string { return digest(sha256 + "\x00" + cut)[:32] }
 
-// cutOf tells one way of cutting a text from another.
-func cutOf(rows []store.ChunkRow) string {
+// CutOf is a digest of where the passages of a text stand, for [Meta].Cut: rows that say
+// otherwise than the index file are analysed again.
+func CutOf(rows []store.ChunkRow) string {
 	b, err := json.Marshal(rows)
 	if err != nil {
 		return "" // strings and numbers always marshal

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"resync/chunk/read"
 	"resync/internal/store"
 )
 
@@ -262,7 +263,7 @@ func (b *Base) prepare(ctx context.Context, f *found) error {
 	if f.refused = refused; err != nil || refused != "" {
 		return err
 	}
-	f.text, f.data, d.meta.Kind, d.meta.Notes = t.Text, nil, t.Format, t.Notes
+	f.text, f.data, d.meta.Kind, d.meta.Notes, d.meta.Pages = t.Text, nil, t.Format, t.Notes, pageTable(t.Pages)
 	if d.title == "" {
 		d.title = t.Title
 	}
@@ -286,8 +287,8 @@ func (b *Base) prepare(ctx context.Context, f *found) error {
 // same says whether ingesting o would change nothing: the file and the way it is
 // cut are those of d.
 func (d *held) same(o *held) bool {
-	if d == nil || d.original != o.original && d.sha256 != o.original {
-		return false
+	if d == nil || d.original != o.original && d.sha256 != o.original || d.meta.Kind == read.PDF && len(d.meta.Pages) == 0 {
+		return false // a PDF without pages was read before they were kept
 	}
 	if o.meta.Chunking == nil {
 		return true

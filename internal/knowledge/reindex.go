@@ -352,7 +352,7 @@ func (b *Base) replace(ctx context.Context, st Recuts, job string, how *Chunking
 		if how != nil {
 			d.meta.Chunking = how
 		}
-		d.meta.Cut = cutOf(k.Parts)
+		d.meta.Cut = CutOf(k.Parts)
 		if err := d.restore(row.Body, k.Parts, b.opt.Cut); err != nil {
 			return skipped, err
 		}

@@ -99,7 +99,11 @@ const searchDefault = 10
 func (b *Base) Search(ctx context.Context, query string, k int) ([]retrieve.Passage, error) {
 	v := b.view.Load()
 	if v.plain(b.opt.Now()) {
-		return b.search(ctx, v, v.all, query, k)
+		found, err := b.search(ctx, v, v.all, query, k)
+		for i := range found {
+			v.page(&found[i])
+		}
+		return found, err
 	}
 	hits, err := b.find(ctx, v, Query{Text: query, K: k})
 	if err != nil {
@@ -183,6 +187,7 @@ func (v *view) hit(p retrieve.Passage) Hit {
 		return h
 	}
 	h.DocID, h.Collection, h.DocTitle, h.Meta = d.id, d.collection, d.title, d.meta
+	v.page(&h.Passage)
 	return h
 }
 
@@ -222,14 +227,17 @@ type Citation struct {
 	End      int      `json:"end"`
 	Line     int      `json:"line"`
 	EndLine  int      `json:"end_line"`
-	Source   string   `json:"source"` // document:first-last line
-	Quote    string   `json:"quote"`
+	// PageStart and PageEnd are there when the document has pages.
+	PageStart int    `json:"page_start,omitempty"`
+	PageEnd   int    `json:"page_end,omitempty"`
+	Source    string `json:"source"` // document:first-last line
+	Quote     string `json:"quote"`
 }
 
 // Cite is the citation of a hit.
 func (h Hit) Cite() Citation {
 	return Citation{ID: h.ChunkID, Document: h.Document, DocID: h.DocID, Section: h.Section(), Path: h.Path, Start: h.Start, End: h.End,
-		Line: h.Line, EndLine: h.EndLine, Source: h.Source(), Quote: h.Text}
+		Line: h.Line, EndLine: h.EndLine, PageStart: h.PageStart, PageEnd: h.PageEnd, Source: h.Source(), Quote: h.Text}
 }
 
 // Writer phrases an answer from passages. A language model is one. The passages
@@ -296,26 +304,29 @@ func (b *Base) Answer(ctx context.Context, q Query, w Writer) (Answer, error) {
 // Result is a passage as the API and the tools show it. The names chunk_id,
 // doc_id, content, score and metadata are the contract's.
 type Result struct {
-	ChunkID  string         `json:"chunk_id"`
-	DocID    string         `json:"doc_id"`
-	Document string         `json:"document"`
-	Title    string         `json:"title"`
-	Section  string         `json:"section"`
-	Source   string         `json:"source"`
-	Start    int            `json:"start"`
-	End      int            `json:"end"`
-	Line     int            `json:"line"`
-	EndLine  int            `json:"end_line"`
-	Content  string         `json:"content"`
-	Score    float64        `json:"score"`
-	Codes    []string       `json:"codes"`
-	Metadata map[string]any `json:"metadata"`
+	ChunkID  string `json:"chunk_id"`
+	DocID    string `json:"doc_id"`
+	Document string `json:"document"`
+	Title    string `json:"title"`
+	Section  string `json:"section"`
+	Source   string `json:"source"`
+	Start    int    `json:"start"`
+	End      int    `json:"end"`
+	Line     int    `json:"line"`
+	EndLine  int    `json:"end_line"`
+	// PageStart and PageEnd are there when the document has pages.
+	PageStart int            `json:"page_start,omitempty"`
+	PageEnd   int            `json:"page_end,omitempty"`
+	Content   string         `json:"content"`
+	Score     float64        `json:"score"`
+	Codes     []string       `json:"codes"`
+	Metadata  map[string]any `json:"metadata"`
 }
 
 // Result renders a hit.
 func (h Hit) Result() Result {
 	r := Result{ChunkID: h.ChunkID, DocID: h.DocID, Document: h.Document, Title: h.Title, Section: h.Section(), Source: h.Source(), Start: h.Start,
-		End: h.End, Line: h.Line, EndLine: h.EndLine, Content: h.Text, Score: h.Score, Codes: h.Codes, Metadata: map[string]any{
+		End: h.End, Line: h.Line, EndLine: h.EndLine, PageStart: h.PageStart, PageEnd: h.PageEnd, Content: h.Text, Score: h.Score, Codes: h.Codes, Metadata: map[string]any{
 			"source_file": h.Document, "document_title": h.DocTitle, "section_path": h.Section(), "chunk_type": h.Kind, "error_codes": h.Codes,
 			"collection": h.Collection, "authority": h.Meta.Authority, "authority_level": h.Meta.Authority.Level(), "is_deprecated": h.Meta.Deprecated,
 		}}
@@ -333,6 +344,9 @@ func (h Hit) Result() Result {
 	}
 	if h.CorrectedBy != "" {
 		r.Metadata["corrected_by"] = h.CorrectedBy
+	}
+	if h.PageStart > 0 {
+		r.Metadata["page_start"], r.Metadata["page_end"] = h.PageStart, h.PageEnd
 	}
 	return r
 }
