@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,7 +24,9 @@ import (
 	"resync/internal/event"
 	"resync/internal/health"
 	"resync/internal/knowledge"
+	"resync/internal/notify"
 	"resync/internal/plan"
+	"resync/internal/resilience"
 	"resync/internal/state"
 	"resync/internal/telemetry"
 	"resync/llm"
@@ -57,6 +60,7 @@ type Deps struct {
 	Auth     *auth.Service
 	Chat     *chat.Chat
 	News     *event.Broker[News]
+	Webhooks *notify.Outbox    // who else is told; nil is nobody
 	Breakers *breaker.Registry // what /admin/resilience shows and steers
 	Checks   *health.Runner
 	Metrics  *telemetry.Metrics
@@ -67,7 +71,14 @@ type Deps struct {
 	Reads    *state.Reads       // cached reads of the engines, through State; nil makes its own
 	Strategy *config.Strategy   // changes to the tiers; may be nil
 	Limits   Limits
-	// Announce is called once with all routes and their tiers; may be nil.
+	// Resilience keeps what administrators change of breakers, tiers and limits while
+	// the program runs; nil: nothing can be changed.
+	Resilience *resilience.Keeper
+	Audit      Audits // what was changed in Resync itself
+	// Tell passes news on to the screens of all servers; may be nil.
+	Tell func(News)
+	// Announce is called with all routes and their tiers, and again when they change;
+	// may be nil.
 	Announce func([]Route)
 	Answers  *Answers // cached answers from documents; nil makes its own
 	// RedisFailFast is what the settings say about the start, for the status.
@@ -102,6 +113,7 @@ type server struct {
 	tiers  *overrides
 	ruled  []ruledRoute // every operation with what holds for it
 	load   *load
+	limits atomic.Pointer[Limits] // as they were set at run time; nil: as in Deps
 }
 
 // Route is one registered operation.
@@ -160,7 +172,11 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerUndo()
 	s.registerEvents()
 	s.registerResilience()
+	s.registerWebhooks()
 	s.registerRedis()
+	s.registerSteering()
+	s.registerTokens()
+	s.registerAudit()
 	s.registerLLM()
 	s.registerRAG()
 	s.registerSystem(mux)
@@ -170,6 +186,7 @@ func build(d Deps) (http.Handler, *server, error) {
 	if d.Announce != nil {
 		d.Announce(s.routes)
 	}
+	s.steered()
 	if m := s.api.OpenAPI().Components.Schemas.Map()["ErrorModel"]; m != nil {
 		m.Properties["trace_id"] = &huma.Schema{Type: huma.TypeString, Description: "The id under which the log knows the request; also in X-Correlation-ID."}
 	}
@@ -186,6 +203,7 @@ type route struct {
 	tag     string
 	tier    Tier
 	role    auth.Role
+	secret  string  // member of the answer that is not kept for an Idempotency-Key
 	key     keyRule // what an Idempotency-Key means; keyState for all that is not a GET
 	errors  []int
 
@@ -196,8 +214,8 @@ type route struct {
 // add registers a handler under every path of the route.
 func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) {
 	h = bounded(s, r, h)
-	rule := s.tiers.rule(r)
-	s.ruled = append(s.ruled, ruledRoute{r, rule})
+	live := s.ruleFor(r)
+	rule := live.Load()
 	for i, p := range r.paths {
 		op := huma.Operation{
 			OperationID: r.id, Method: r.method, Path: p, Summary: r.summary, Tags: []string{r.tag},
@@ -205,7 +223,7 @@ func add[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) 
 			// The body has been read when an operation begins. huma's own limit of 5 s
 			// would stay on the connection and end whatever takes longer.
 			BodyReadTimeout: -1,
-			Metadata:        map[string]any{"role": r.role, "rule": &rule, "key": r.keyRule()},
+			Metadata:        map[string]any{"role": r.role, "rule": live, "key": r.keyRule(), "secret": r.secret},
 			Extensions:      map[string]any{"x-resync-tier": string(rule.tier), "x-resync-role": string(r.role)},
 			Hidden:          i > 0,
 		}

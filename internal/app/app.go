@@ -26,6 +26,7 @@ import (
 	"resync/internal/event"
 	"resync/internal/health"
 	"resync/internal/knowledge"
+	"resync/internal/resilience"
 	"resync/internal/state"
 	"resync/internal/store"
 	"resync/internal/telemetry"
@@ -61,34 +62,36 @@ type Options struct {
 
 // App is a running Resync.
 type App struct {
-	opt      Options
-	log      *slog.Logger
-	db       *store.Store
-	auth     *auth.Service
-	base     *knowledge.Base
-	chunking *knowledge.ChunkSettings
-	reindex  *knowledge.Reindexer
-	outer    *knowledge.Outer // nil: this process searches alone
-	engines  []*engine
-	chat     *chat.Chat
-	news     *event.Broker[api.News]
-	book     *breakerBook
-	shared   *state.State // shared caches and limits
-	reads    *state.Reads
-	routes   []api.Route // with their tiers
-	answers  *api.Answers
-	self     string            // name of this server among those that share the state
-	breakers *breaker.Registry // every outbound call passes one of them
-	runner   *health.Runner
-	looking  *looking // nil for a server; doctor's notes
-	metrics  *telemetry.Metrics
-	tracing  *telemetry.Tracing // nil without a collector
-	handler  http.Handler
-	hooks    *hooks         // who is told what happens
-	llm      *llm.Chain     // nil when no language model is set up
-	meter    *llm.Meter     // nil likewise
-	llmIdle  func()         // closes what is kept open to language models
-	closers  []func() error // of what the search by meaning holds open
+	opt             Options
+	log             *slog.Logger
+	db              *store.Store
+	auth            *auth.Service
+	base            *knowledge.Base
+	chunking        *knowledge.ChunkSettings
+	reindex         *knowledge.Reindexer
+	outer           *knowledge.Outer // nil: this process searches alone
+	engines         []*engine
+	chat            *chat.Chat
+	news            *event.Broker[api.News]
+	book            *breakerBook
+	shared          *state.State // shared caches and limits
+	reads           *state.Reads
+	routes          atomic.Pointer[[]api.Route] // with their tiers
+	steering        *resilience.Keeper          // what administrators set while the program runs; nil under doctor
+	failFastAtStart bool                        // what [App.failFast] said when Redis was met
+	answers         *api.Answers
+	self            string            // name of this server among those that share the state
+	breakers        *breaker.Registry // every outbound call passes one of them
+	runner          *health.Runner
+	looking         *looking // nil for a server; doctor's notes
+	metrics         *telemetry.Metrics
+	tracing         *telemetry.Tracing // nil without a collector
+	handler         http.Handler
+	hooks           *hooks         // who is told what happens
+	llm             *llm.Chain     // nil when no language model is set up
+	meter           *llm.Meter     // nil likewise
+	llmIdle         func()         // closes what is kept open to language models
+	closers         []func() error // of what the search by meaning holds open
 
 	ctx      context.Context // ends when the app closes
 	cancel   context.CancelFunc
@@ -153,7 +156,10 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.db, err = store.Open(ctx, a.opt.Config.Database.URL.Reveal(), store.WithBreaker(guard)); err != nil {
 		return err
 	}
-	return a.restoreBreakers(ctx)
+	if err := a.restoreBreakers(ctx); err != nil {
+		return err
+	}
+	return a.openSteering(ctx)
 }
 
 // openAuth makes the accounts' service and the first administrator, if one is
@@ -181,6 +187,9 @@ func (a *App) openChat(context.Context) error {
 }
 
 func (a *App) openHTTP(context.Context) error {
+	if a.steering != nil {
+		a.steer() // breakers have been made since it was read first
+	}
 	reg := telemetry.NewRegistry(telemetry.ReadBuild(a.opt.Version))
 	a.metrics = telemetry.NewMetrics(reg)
 	reg.MustRegister(telemetry.NewStateCollector(2*time.Second, a.state), telemetry.NewBreakerCollector(a.breakers.Snapshot))
@@ -195,9 +204,9 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	reg.MustRegister(telemetry.NewRedisCollector(a.redisState))
 	d := api.Deps{
-		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.opt.Config.Redis.FailFast,
-		Limits: api.Limits(a.opt.Config.Limits), Announce: func(r []api.Route) { a.routes = r },
-		Auth: a.auth, Chat: a.chat, News: a.news, Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
+		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.failFastAtStart,
+		Limits: api.Limits(a.opt.Config.Limits), Announce: a.announced, Resilience: a.steering, Audit: a.db, Tell: func(n api.News) { a.share(n, "") },
+		Auth: a.auth, Chat: a.chat, News: a.news, Webhooks: a.outbox(), Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
 		LLM: a.llm, Writer: a.writer(), Knowledge: a.base, Reindex: a.reindex, Chunking: a.chunking, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {

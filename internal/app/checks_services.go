@@ -35,6 +35,10 @@ func (a *App) serviceChecks() []health.Check {
 		{Name: "llm:reachable", Title: "LLM Fallback Service", Category: health.Services, Smoke: true, Deep: true,
 			Fix: "look whether the model's server is up and llm.endpoint (LLM_ENDPOINT) or the target's base_url is its address, and whether its key is right; without a model Resync answers from plan and documents", Run: a.modelCheck},
 		knowledge, meaning, breakers,
+		{Name: "webhooks:deliveries", Title: "Webhooks", Category: health.Services, Run: a.webhookCheck,
+			Fix: "repair the receiver; then: resync webhook on NAME, resync webhook redeliver --all. docs/webhooks.md says more"},
+		{Name: "webhooks:reachable", Title: "Webhook receivers", Category: health.Dependencies, Deep: true, Run: a.webhookReach,
+			Fix: "look whether the receiver is up, webhooks.targets.NAME.url is its address and its certificate is good; an address in your own network must be listed under webhooks.allow"},
 		absent("siem:sink", "Security log", "this version sends no events to a security log"),
 		absent("oidc:discovery", "Single sign-on", "this version has accounts of its own only"),
 	}

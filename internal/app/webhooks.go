@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,12 +11,15 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"resync/breaker"
 	"resync/internal/api"
 	"resync/internal/config"
 	"resync/internal/event"
+	"resync/internal/health"
 	"resync/internal/notify"
 	"resync/internal/plan"
 	"resync/internal/state"
@@ -128,6 +133,14 @@ func (a *App) delivered(target, outcome string, _ time.Duration) {
 	if a.metrics != nil {
 		a.metrics.WebhookAttempt(target, outcome)
 	}
+}
+
+// outbox is nil where webhooks could not be opened, which doctor says.
+func (a *App) outbox() *notify.Outbox {
+	if a.hooks == nil {
+		return nil
+	}
+	return a.hooks.out
 }
 
 // telling reports whether anybody wants to be told.
@@ -310,4 +323,81 @@ func Webhooks(ctx context.Context, o Options) (*notify.Outbox, func() error, err
 		}
 		return errors.Join(append(errs, db.Close())...)
 	}, nil
+}
+
+// webhookCheck looks at the receivers: what is off, what waits, and in depth whether
+// a connection can be made. It sends nothing.
+func (a *App) webhookCheck(ctx context.Context) health.Result {
+	if err := a.phaseErr("webhooks"); err != nil || a.hooks == nil {
+		return health.Skipped("the settings of the webhooks cannot be used")
+	}
+	list, err := a.hooks.out.Targets(ctx)
+	switch {
+	case err != nil:
+		return health.Failed("%v", err)
+	case len(list) == 0:
+		return health.Skipped("no webhook target is configured: nobody else is told what happens")
+	}
+	var wrong []string
+	for _, t := range list {
+		if t.Off != nil {
+			wrong = append(wrong, fmt.Sprintf("%s is switched off by %s: %s", t.Name, t.Off.By, t.Off.Reason))
+		}
+		if t.Failed > 0 {
+			wrong = append(wrong, fmt.Sprintf("%d messages to %s were put aside", t.Failed, t.Name))
+		}
+		if t.Breaker.Refuses() {
+			wrong = append(wrong, "the circuit breaker of "+t.Name+" is open")
+		}
+	}
+	if len(wrong) > 0 {
+		return health.Warned("%s", strings.Join(wrong, "; "))
+	}
+	return health.Passed(fmt.Sprintf("%d receivers", len(list)))
+}
+
+// webhookReach connects to each receiver, as a delivery does, and says nothing.
+func (a *App) webhookReach(ctx context.Context) health.Result {
+	set := a.opt.Config.Webhooks.Targets
+	if len(set) == 0 || a.hooks == nil {
+		return health.Skipped("no webhook target is configured")
+	}
+	found := make([]error, len(set))
+	var wg sync.WaitGroup
+	for i, w := range set {
+		wg.Go(func() { found[i] = a.connect(ctx, w.URL.Reveal()) })
+	}
+	wg.Wait()
+	var wrong []string
+	for i, err := range found {
+		if err != nil {
+			wrong = append(wrong, set[i].Name+": "+err.Error())
+		}
+	}
+	if len(wrong) > 0 {
+		return health.Warned("%s", strings.Join(wrong, "; "))
+	}
+	return health.Passed(fmt.Sprintf("%d receivers take connections", len(set)))
+}
+
+// connect makes a connection, with TLS where the address says so, and ends it.
+func (a *App) connect(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("its address cannot be read")
+	}
+	if err := a.hooks.guard.CheckURL(u); err != nil {
+		return err
+	}
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	d := &net.Dialer{Timeout: 3 * time.Second, ControlContext: a.hooks.guard.Control(u.Hostname())}
+	dial := d.DialContext
+	if u.Scheme == "https" {
+		dial = (&tls.Dialer{NetDialer: d}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }

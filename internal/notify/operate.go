@@ -89,8 +89,8 @@ type Status struct {
 	Timeout float64       `json:"timeout_seconds"`
 	Off     *Off          `json:"off,omitempty"` // set while it gets nothing
 	Breaker breaker.State `json:"breaker_state"`
-	Waiting int           `json:"waiting"` // messages to be sent; counted up to 1000
-	Failed  int           `json:"failed"`  // messages put aside; counted up to 1000
+	Waiting int           `json:"waiting"` // messages to be sent
+	Failed  int           `json:"failed"`  // messages put aside
 }
 
 // Targets lists the targets with how they are.
@@ -119,12 +119,8 @@ func (b *Outbox) status(ctx context.Context, name string) (Status, error) {
 	if st.Off, err = b.off(ctx, name); err != nil {
 		return st, err
 	}
-	waiting, err := b.opt.Store.JobsWhere(ctx, store.JobFilter{Kinds: []string{kindOf(name)}, States: []store.JobState{store.JobPending, store.JobRunning}, Limit: 1000})
-	if err != nil {
-		return st, err
-	}
-	failed, err := b.opt.Store.JobsWhere(ctx, store.JobFilter{Kinds: []string{kindOf(name)}, States: []store.JobState{store.JobFailed}, Limit: 1000})
-	st.Waiting, st.Failed = len(waiting), len(failed)
+	n, err := b.opt.Store.CountJobs(ctx, kindOf(name))
+	st.Waiting, st.Failed = n[store.JobPending]+n[store.JobRunning], n[store.JobFailed]
 	return st, err
 }
 
@@ -154,8 +150,13 @@ func (b *Outbox) Deliveries(ctx context.Context, target string, limit int) ([]De
 
 func (b *Outbox) list(ctx context.Context, target string, limit int, states ...store.JobState) ([]Delivery, error) {
 	out := []Delivery{}
-	kinds := b.kinds()
-	if target != "" {
+	if b.Empty() && target == "" {
+		return out, nil
+	}
+	var kinds []string
+	if target == "" {
+		kinds = b.kinds()
+	} else {
 		if _, err := b.target(target); err != nil {
 			return nil, err
 		}
@@ -185,6 +186,9 @@ func deliveryOf(j store.Job) Delivery {
 
 // Redeliver sends a message again, with its id, whether it was put aside or not.
 func (b *Outbox) Redeliver(ctx context.Context, id, by string) (Delivery, error) {
+	if b.Empty() {
+		return Delivery{}, fmt.Errorf("message %q: %w: there are no webhook targets", id, store.ErrNotFound)
+	}
 	rows, err := b.opt.Store.JobsWhere(ctx, store.JobFilter{ID: id, Kinds: b.kinds()})
 	if err == nil && len(rows) == 0 {
 		err = fmt.Errorf("message %q: %w", id, store.ErrNotFound)
@@ -217,6 +221,9 @@ func (b *Outbox) RedeliverAll(ctx context.Context, target, by string) (int, erro
 	rows, err := b.Failed(ctx, target, 1000)
 	if err != nil {
 		return 0, err
+	}
+	if len(rows) == 0 {
+		return 0, nil
 	}
 	n := 0
 	for _, d := range rows {

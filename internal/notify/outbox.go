@@ -23,6 +23,8 @@ type Store interface {
 	jobs.Queue
 	Letters
 	Switches
+	// CountJobs counts the messages of a target by state.
+	CountJobs(ctx context.Context, kind string) (map[store.JobState]int, error)
 	// AddAudit keeps who changed what.
 	AddAudit(ctx context.Context, a store.Audit) error
 }
@@ -220,7 +222,12 @@ func (b *Outbox) Soon(s Source) {
 }
 
 // Lost is how many events could not even be kept.
-func (b *Outbox) Lost() int64 { return b.lost.Load() }
+func (b *Outbox) Lost() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.lost.Load()
+}
 
 // Tell keeps events for every target that wants them. What it returned without an
 // error survives the process; what was told before is not told again.
@@ -262,6 +269,9 @@ func messageID(target, event string) string {
 
 // target finds one by name.
 func (b *Outbox) target(name string) (*Target, error) {
+	if b == nil {
+		b = &Outbox{}
+	}
 	for _, t := range b.targets {
 		if t.Name == name {
 			return t, nil

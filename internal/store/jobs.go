@@ -288,6 +288,22 @@ func (s *Store) JobsWhere(ctx context.Context, f JobFilter) ([]Job, error) {
 	return list, nil
 }
 
+// CountJobs counts the jobs of a kind by state.
+func (s *Store) CountJobs(ctx context.Context, kind string) (map[JobState]int, error) {
+	out := map[JobState]int{}
+	err := s.reader().rows(ctx, `select state, count(*) from jobs where kind = ? group by state`, []any{kind}, func(scan scanner) error {
+		var state JobState
+		n := 0
+		err := scan(&state, &n)
+		out[state] = n
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count the jobs of kind %s: %w", kind, err)
+	}
+	return out, nil
+}
+
 // RerunJob gives a finished job back to be done again, with all its attempts. One
 // that is not finished stays as it is, which is ErrBusy. ErrNotFound when there is
 // none.

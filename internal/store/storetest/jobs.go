@@ -258,6 +258,9 @@ func jobAgain(t *testing.T, open OpenFunc) {
 	if len(list) != 1 || list[0].ID != made.ID || list[0].Error != "refused" {
 		t.Errorf("failed: %+v", list)
 	}
+	counts, err := s.CountJobs(ctx, "k")
+	must(t, err)
+	equal(t, "counted", map[store.JobState]int{store.JobFailed: 1}, counts)
 	again, err := s.RerunJob(ctx, made.ID)
 	must(t, err)
 	if again.State != store.JobPending || again.Attempts != 0 || again.Error != "" || !again.FinishedAt.IsZero() {
