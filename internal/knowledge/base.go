@@ -143,7 +143,9 @@ func New(ctx context.Context, o Options) (*Base, error) {
 			return nil, err
 		}
 	}
-	b.filed.Store(file.index)
+	if !file.older {
+		b.filed.Store(file.index)
+	}
 	b.swapFrom(file)
 	return b, nil
 }

@@ -73,6 +73,7 @@ type stocked struct {
 // stock is an index with what its documents were made from, by cited name.
 type stock struct {
 	index *retrieve.Index
+	older bool // it is not what the index file holds
 	at    map[string]stocked
 }
 
@@ -87,11 +88,15 @@ func openStock(name string, log *slog.Logger) stock {
 	if errors.Is(err, os.ErrNotExist) {
 		return none
 	}
+	older := false
 	if err != nil {
-		log.Warn("the index file cannot be used; the index is made again from the stored passages", "file", name, "err", err)
-		return none
+		older = true
+		log.Warn("the index file cannot be used; the index is made again from the one before it and the stored passages", "file", name, "err", err)
+		if x, err = retrieve.OpenFile(name + beforeEnd); err != nil {
+			return none // there need not be one
+		}
 	}
-	s := stock{index: x, at: make(map[string]stocked, x.Documents())}
+	s := stock{index: x, older: older, at: make(map[string]stocked, x.Documents())}
 	for i := range x.Documents() {
 		d := x.Document(i)
 		var e extra
@@ -144,6 +149,9 @@ func (s *stock) pieces(order []*held) (pieces []retrieve.Piece, whole bool) {
 
 // IndexFileIn is where the index file stands in a data directory.
 func IndexFileIn(dataDir string) string { return filepath.Join(dataDir, "index", "passages") }
+
+// beforeEnd is the ending of the index file of before the last change.
+const beforeEnd = ".before"
 
 // Times of keeping the index file.
 const (
@@ -205,6 +213,11 @@ func (b *Base) SaveIndex() error {
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("keep the index: %w", err)
+	}
+	// The file of before stays beside it: should the disk damage one, the other spares
+	// the analysis of all but what has changed. Where links cannot be made there is one.
+	if err := os.Remove(name + beforeEnd); err == nil || errors.Is(err, os.ErrNotExist) {
+		_ = os.Link(name, name+beforeEnd)
 	}
 	if err := v.all.WriteFile(name); err != nil {
 		return fmt.Errorf("keep the index: %w", err)

@@ -126,7 +126,7 @@ func TestUnusableFileIsMadeAgain(t *testing.T) {
 		if !bytes.Equal(indexBytes(t, again), want) {
 			t.Errorf("%s: another index", name)
 		}
-		if !strings.HasPrefix(name, "byte") && !strings.Contains(log.String(), "made again from the stored passages") { // a byte may stand between two parts
+		if !strings.HasPrefix(name, "byte") && !strings.Contains(log.String(), "the index is made again from") { // a byte may stand between two parts
 			t.Errorf("%s: logged %q", name, log)
 		}
 		if err := again.SaveIndex(); err != nil {
@@ -135,6 +135,39 @@ func TestUnusableFileIsMadeAgain(t *testing.T) {
 		if last, log := openFiled(t, st, file); last.view.Load().all != last.filed.Load() || log.Len() > 0 {
 			t.Errorf("%s: the file is not whole again: %s", name, log)
 		}
+	}
+}
+
+// TestDamagedFileIsReplacedByTheOneBefore: only what has changed since is analysed.
+func TestDamagedFileIsReplacedByTheOneBefore(t *testing.T) {
+	st := openStore(t, filepath.Join(t.TempDir(), "resync.db"))
+	defer st.Close()
+	file := filepath.Join(t.TempDir(), "passages")
+	b, _ := openFiled(t, st, file)
+	ingest(t, b, write(t, airships(5)))
+	if err := b.SaveIndex(); err != nil {
+		t.Fatal(err)
+	}
+	ingest(t, b, write(t, map[string]string{"more.md": "# More\n\nA sixth airship.\n"}))
+	if err := b.SaveIndex(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("torn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, log := openFiled(t, st, file)
+	if !strings.Contains(log.String(), "the one before it") || !bytes.Equal(indexBytes(t, again), indexBytes(t, b)) {
+		t.Errorf("another index; logged %s", log)
+	}
+	old := openStock(file, slog.New(slog.DiscardHandler))
+	if old.index == nil || !old.older || old.at["airship003.md"].key == "" || old.at["more.md"].key != "" {
+		t.Errorf("the file of before: %+v", old.at)
+	}
+	if again.filed.Load() != nil {
+		t.Error("the base takes the damaged file for its own")
 	}
 }
 
