@@ -16,6 +16,7 @@ import (
 	"resync/internal/state"
 	"resync/llm"
 	"resync/llm/anthropic"
+	"resync/llm/http1"
 	"resync/llm/openai"
 )
 
@@ -37,7 +38,10 @@ func (a *App) openLLM(context.Context) error {
 		Budget: set.Budget, Idle: set.Idle, Longest: set.Longest, Rounds: set.Rounds, Prices: prices, Meter: a.meter,
 		Breaker: a.llmBreaker, Observe: a.llmAttempt, Done: a.llmDone,
 	}
-	transport := llmTransport()
+	transport, err := llmTransport()
+	if err != nil {
+		return err
+	}
 	a.llmIdle = transport.CloseIdleConnections
 	for _, t := range set.Targets {
 		made, err := llmTarget(t, transport)
@@ -69,15 +73,18 @@ func prices(file string) (*llm.Prices, error) {
 }
 
 // llmTransport reaches the servers of language models. Connections are kept: a
-// chain asks the same few hosts all day. The breakers are the chain's, which
-// knows at the end of a stream how it went.
-func llmTransport() *http.Transport {
-	return &http.Transport{
+// chain asks the same few hosts all day. Servers without encryption, which stand
+// on the same machine or nearby, are asked without handing the call to other
+// goroutines. The breakers are the chain's, which knows at the end of a stream how
+// it went.
+func llmTransport() (*http1.Transport, error) {
+	dial := (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	return http1.New(http1.Options{Dial: dial, Proxy: http.ProxyFromEnvironment, Other: &http.Transport{
 		Proxy:        http.ProxyFromEnvironment,
-		DialContext:  (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:  dial,
 		MaxIdleConns: 512, MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 5 * time.Second,
 		DisableCompression: true, ForceAttemptHTTP2: true,
-	}
+	}})
 }
 
 func llmTarget(t config.LLMTarget, rt http.RoundTripper) (llm.Target, error) {
@@ -163,7 +170,7 @@ func (a *App) llmDone(ctx context.Context, o llm.Outcome) {
 // once, also when the answer broke off. While Redis is away this server counts
 // for itself.
 func (a *App) llmTokens(ctx context.Context, o llm.Outcome) {
-	r, limits := cmp.Or(o.Response, o.Partial), api.Limits(a.opt.Config.Limits)
+	r, limits := cmp.Or(o.Response, o.Partial), a.limits()
 	if r == nil || o.User == "" || a.shared == nil || limits.LLMTokens <= 0 {
 		return
 	}

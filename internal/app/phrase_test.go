@@ -19,7 +19,10 @@ func speaker(t *testing.T, text string) (phraser, *llmtest.Server) {
 	t.Helper()
 	s := llmtest.New(llmtest.Options{Text: text})
 	srv := httptest.NewServer(s)
-	rt := llmTransport()
+	rt, err := llmTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { s.Close(); rt.CloseIdleConnections(); srv.Close() })
 	m, err := openai.New(openai.Options{Model: "m", BaseURL: srv.URL, HTTP: rt})
 	if err != nil {

@@ -14,6 +14,22 @@ type llmMetrics struct {
 	tokens   *prometheus.CounterVec
 	cost     *prometheus.CounterVec
 	first    *prometheus.HistogramVec
+
+	attempt found[attemptLabels, prometheus.Observer]
+	request found[string, prometheus.Observer] // :: outcome
+	target  found[string, targetSeries]
+}
+
+func (m *llmMetrics) attemptSeries(l attemptLabels) prometheus.Observer {
+	return m.attempts.WithLabelValues(l.target, l.outcome)
+}
+
+func (m *llmMetrics) requestSeries(outcome string) prometheus.Observer {
+	return m.requests.WithLabelValues(outcome)
+}
+
+func (m *llmMetrics) targetSeries(target string) targetSeries {
+	return targetSeries{input: m.tokens.WithLabelValues(target, "input"), output: m.tokens.WithLabelValues(target, "output"), cost: m.cost.WithLabelValues(target)}
 }
 
 func newLLMMetrics(reg prometheus.Registerer) *llmMetrics {
@@ -42,22 +58,23 @@ func newLLMMetrics(reg prometheus.Registerer) *llmMetrics {
 // LLMAttempt counts one call of a language model. outcome is ok or the class of
 // the fault.
 func (m *Metrics) LLMAttempt(target, outcome string, took time.Duration) {
-	m.llm.attempts.WithLabelValues(target, outcome).Observe(took.Seconds())
+	m.llm.attempt.get(attemptLabels{target, outcome}, m.llm.attemptSeries).Observe(took.Seconds())
 }
 
 // LLMRequest counts a request over the whole chain. target is the one that
 // answered; outcome is ok, fallback or failed. cost is in US dollars.
 func (m *Metrics) LLMRequest(outcome, target string, input, output, cached int, cost float64, took time.Duration) {
-	m.llm.requests.WithLabelValues(outcome).Observe(took.Seconds())
+	m.llm.request.get(outcome, m.llm.requestSeries).Observe(took.Seconds())
 	if target == "" {
 		return
 	}
-	m.llm.tokens.WithLabelValues(target, "input").Add(float64(input))
-	m.llm.tokens.WithLabelValues(target, "output").Add(float64(output))
+	s := m.llm.target.get(target, m.llm.targetSeries)
+	s.input.Add(float64(input))
+	s.output.Add(float64(output))
 	if cached > 0 {
 		m.llm.tokens.WithLabelValues(target, "cached").Add(float64(cached))
 	}
-	m.llm.cost.WithLabelValues(target).Add(cost)
+	s.cost.Add(cost)
 }
 
 // LLMFirstPiece counts the time until a streamed answer began.
