@@ -43,6 +43,10 @@ type Metadata struct {
 	// before and after, at most 20 words.
 	PrevChunkSummary string `json:"prev_chunk_summary"`
 	NextChunkSummary string `json:"next_chunk_summary"`
+	// PageStart and PageEnd are the pages that hold the beginning and the end, from 1; 0
+	// where the document has none. Package read fills them: the text alone does not tell.
+	PageStart int `json:"page_start,omitempty"`
+	PageEnd   int `json:"page_end,omitempty"`
 	// TokenCount is the tokens of the content by Tokenizer.
 	TokenCount int      `json:"token_count"`
 	Tokenizer  string   `json:"tokenizer"`

@@ -23,6 +23,7 @@ type page struct {
 	cells   []string
 	cell    *strings.Builder
 	space   bool
+	pages   []Page
 }
 
 func readHTML(s string) Text {
@@ -32,7 +33,7 @@ func readHTML(s string) Text {
 		switch z.Next() {
 		case html.ErrorToken:
 			p.endRow()
-			return Text{Title: strings.Join(strings.Fields(p.title.String()), " "), Text: strings.TrimSpace(p.out.b.String()) + "\n"}
+			return p.text()
 		case html.TextToken:
 			if p.skip == 0 {
 				p.chars(string(z.Text()))
@@ -41,15 +42,30 @@ func readHTML(s string) Text {
 			name, attrs := z.TagName()
 			p.open(atom.Lookup(name), z, attrs)
 		case html.SelfClosingTagToken:
-			name, _ := z.TagName()
-			if a := atom.Lookup(name); p.skip == 0 && (a == atom.Br || a == atom.Hr) {
-				p.open(a, z, false)
+			name, attrs := z.TagName()
+			switch a := atom.Lookup(name); {
+			case p.skip != 0:
+			case a == atom.Br || a == atom.Hr:
+				p.open(a, z, attrs)
+			case attrs:
+				p.look(z)
 			}
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			p.close(atom.Lookup(name))
 		}
 	}
+}
+
+// text is what was read.
+func (p *page) text() Text {
+	s := p.out.b.String()
+	lead := len(s) - len(strings.TrimLeft(s, " \n"))
+	t := Text{Title: strings.Join(strings.Fields(p.title.String()), " "), Text: strings.TrimSpace(s) + "\n", Pages: p.pages}
+	for i := range t.Pages {
+		t.Pages[i].Start = min(max(t.Pages[i].Start-lead, 0), len(t.Text))
+	}
+	return t
 }
 
 // shows says whether the content of an element is part of the text.
@@ -72,28 +88,51 @@ func void(a atom.Atom) bool {
 	return false
 }
 
-// hidden says whether the attributes take an element out of sight: what a reader of
-// the page does not see is no source.
-func hidden(z *html.Tokenizer) bool {
-	for {
-		k, v, more := z.TagAttr()
-		switch string(k) {
+// look reads the attributes of an element. Hidden says whether they take it out of
+// sight: what a reader of the page does not see is no source. The beginning of a page of
+// the printed book is kept: electronic books mark it with role="doc-pagebreak" (DPUB-ARIA
+// 1.1) or epub:type="pagebreak" and name the page in aria-label, title or, at its end, id.
+func (p *page) look(z *html.Tokenizer) (hidden bool) {
+	breaks, label := false, ""
+	for more := true; more; {
+		var key, value []byte
+		key, value, more = z.TagAttr()
+		switch v := string(value); string(key) {
 		case "hidden":
-			return true
+			hidden = true
 		case "style":
-			s := strings.ReplaceAll(strings.ToLower(string(v)), " ", "")
-			if strings.Contains(s, "display:none") || strings.Contains(s, "visibility:hidden") {
-				return true
-			}
+			s := strings.ReplaceAll(strings.ToLower(v), " ", "")
+			hidden = hidden || strings.Contains(s, "display:none") || strings.Contains(s, "visibility:hidden")
 		case "aria-hidden":
-			if string(v) == "true" {
-				return true
+			hidden = hidden || v == "true"
+		case "role":
+			breaks = breaks || v == "doc-pagebreak"
+		case "epub:type":
+			breaks = breaks || v == "pagebreak"
+		case "aria-label", "title":
+			label = v
+		case "id":
+			if label == "" {
+				label = v
 			}
-		}
-		if !more {
-			return false
 		}
 	}
+	if n := endNumber(label); breaks && n > 0 {
+		p.pages = append(p.pages, Page{n, p.out.b.Len()})
+	}
+	return hidden
+}
+
+// endNumber is the number at the end of a label such as "page 12." or "pg_12", 0 when
+// there is none.
+func endNumber(label string) int {
+	label = strings.TrimRight(label, " .")
+	digits := label[len(strings.TrimRight(label, "0123456789")):]
+	n, err := strconv.Atoi(digits)
+	if err != nil || n > 1_000_000 {
+		return 0
+	}
+	return n
 }
 
 func (p *page) open(a atom.Atom, z *html.Tokenizer, attrs bool) {
@@ -103,7 +142,8 @@ func (p *page) open(a atom.Atom, z *html.Tokenizer, attrs bool) {
 		}
 		return
 	}
-	if a != 0 && !void(a) && (!shows(a) || attrs && hidden(z)) {
+	hidden := attrs && p.look(z)
+	if a != 0 && !void(a) && (!shows(a) || hidden) {
 		p.skip, p.depth = a, 1
 		return
 	}

@@ -25,6 +25,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
+
+	"resync/chunk"
 )
 
 // Format is the form of a document.
@@ -66,7 +68,8 @@ type Text struct {
 	Title string
 	// Text is valid UTF-8, for the readers of all formats.
 	Text string
-	// Pages are where the pages of a PDF begin in Text, in order.
+	// Pages are where the pages begin in Text, in order: of a PDF, and of HTML that marks
+	// its page breaks as electronic books do (role="doc-pagebreak").
 	Pages []Page
 	// Records are the operations of an interface, in the order of Text.
 	Records []Record
@@ -91,6 +94,15 @@ func (t Text) Page(offset int) int {
 		return 0
 	}
 	return t.Pages[i-1].Number
+}
+
+// Mark gives passages of the text, which a chunker made, the numbers of their pages.
+func (t Text) Mark(chunks []chunk.Chunk) {
+	for _, c := range chunks {
+		if c.Metadata != nil && c.End > c.Start {
+			c.Metadata.PageStart, c.Metadata.PageEnd = t.Page(c.Start), t.Page(c.End-1)
+		}
+	}
 }
 
 // Refused is a document that cannot be read.

@@ -260,6 +260,40 @@ func TestPDF(t *testing.T) {
 	}
 }
 
+func TestPagesOfHTML(t *testing.T) {
+	const book = `<title>Guide</title><span role="doc-pagebreak" id="pg7" aria-label=" page 8. "/><h1>Links</h1><p>All of page eight.</p>` +
+		`<p>Begins on eight <span epub:type="pagebreak" id="page_9"></span>and ends on nine.</p><hr role="doc-pagebreak" title="10"><p>Ten.</p>` +
+		`<span role="doc-pagebreak" id="none"></span><span id="page_99">no break</span><p>Also ten.</p>`
+	got, err := Document("g.html", []byte(book), DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]int{"Links": 8, "Begins on": 8, "ends on nine": 9, "Ten.": 10, "Also ten": 10} {
+		if at := strings.Index(got.Text, part); at < 0 || got.Page(at) != want {
+			t.Errorf("%q stands on page %d, want %d, in %q", part, got.Page(at), want, got.Text)
+		}
+	}
+	cfg := chunk.DefaultConfig()
+	cfg.Strategy, cfg.MaxTokens, cfg.MinTokens, cfg.OverlapTokens = chunk.FixedSize, 16, 0, 0
+	c, err := chunk.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunks, err := c.Document(t.Context(), got.Text, "g.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Mark(chunks)
+	if m := chunks[0].Metadata; m.PageStart != 8 || m.PageEnd != 9 {
+		t.Errorf("the first passage %q is on pages %d to %d, want 8 to 9", chunks[0].Content, m.PageStart, m.PageEnd)
+	}
+	plain := Text{Text: got.Text}
+	plain.Mark(chunks)
+	if m := chunks[0].Metadata; m.PageStart != 0 || m.PageEnd != 0 {
+		t.Errorf("without pages: %d to %d", m.PageStart, m.PageEnd)
+	}
+}
+
 func TestRow21BadPDF(t *testing.T) {
 	good := pages("BT /F1 10 Tf 1 1 Td (x) Tj ET")
 	var packed bytes.Buffer

@@ -47,7 +47,7 @@ func fileStatus(state string) string {
 func viewFile(d knowledge.Source) fileView {
 	v := fileView{FileID: d.ID, Filename: d.Name, Title: d.Title, Status: fileStatus(string(d.State)), ChunksCount: d.Passages, CreatedAt: d.Ingested,
 		ProcessedAt: d.Ingested, Collection: d.Collection, Bytes: d.Bytes, SHA256: d.SHA256, Metadata: d.Meta, Near: d.Near, Held: d.Meta.Held}
-	v.Metadata.Held = nil
+	v.Metadata.Held, v.Metadata.Pages = nil, nil // shown elsewhere; long
 	return v
 }
 

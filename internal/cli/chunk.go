@@ -108,7 +108,7 @@ func (e *env) chunk(ctx context.Context, f chunkFlags, name string) error {
 		return err
 	}
 	chunks, err := c.Document(ctx, doc.Text, filepath.Base(name))
-	if err != nil {
+	if doc.Mark(chunks); err != nil {
 		return err
 	}
 	if f.asJSON {
@@ -153,11 +153,22 @@ func (e *env) readDocument(ctx context.Context, name string) (read.Text, error) 
 	return sandbox.Document()(ctx, f, name, data, lim)
 }
 
+// pagesOf names pages, or is "" when there are none.
+func pagesOf(first, last int) string {
+	switch {
+	case first == 0:
+		return ""
+	case last > first:
+		return fmt.Sprintf("pages %d–%d", first, last)
+	}
+	return fmt.Sprintf("page %d", first)
+}
+
 func (e *env) showChunk(ch chunk.Chunk, doc read.Text, text bool) {
 	m := ch.Metadata
 	place := fmt.Sprintf("lines %d–%d", ch.Line, ch.EndLine)
-	if p := doc.Page(ch.Start); p > 0 {
-		place = fmt.Sprintf("page %d, %s", p, place)
+	if p := pagesOf(m.PageStart, m.PageEnd); p != "" {
+		place = p + ", " + place
 	}
 	fmt.Fprintf(e.out, "%4d  %4d tokens  %-19s  %s  %s", m.ChunkIndex+1, m.TokenCount, m.ChunkType, place, plainText(m.SectionPath))
 	if len(m.ErrorCodes) > 0 {

@@ -177,7 +177,11 @@ func newSearch(e *env) *cobra.Command {
 				return e.json(map[string]any{"query": strings.Join(args, " "), "results": found})
 			}
 			for i, p := range found {
-				fmt.Fprintf(e.out, "%d. %s\n   %s (%s)\n", i+1, plainText(p.Title), plainText(p.Section()), p.Source())
+				place := p.Source()
+				if pages := pagesOf(p.PageStart, p.PageEnd); pages != "" {
+					place = pages + " of " + place
+				}
+				fmt.Fprintf(e.out, "%d. %s\n   %s (%s)\n", i+1, plainText(p.Title), plainText(p.Section()), place)
 			}
 			if len(found) == 0 {
 				return &notOK{"nothing was found"}

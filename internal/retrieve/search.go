@@ -35,6 +35,10 @@ type Passage struct {
 	End     int `json:"end"`
 	Line    int `json:"line"`
 	EndLine int `json:"end_line"`
+	// PageStart and PageEnd are the pages of its beginning and its end, from 1, where
+	// the document has pages and the base that holds it knows them.
+	PageStart int `json:"page_start,omitempty"`
+	PageEnd   int `json:"page_end,omitempty"`
 	// Text is the passage as it stands in the document.
 	Text string `json:"text"`
 	// Score orders passages of one search; it means nothing between searches.
@@ -115,6 +119,9 @@ type Options struct {
 	// Copies keeps passages with nearly the same text apart instead of listing all
 	// but the first under Same.
 	Copies bool
+	// Among, when not nil, are the only rows that may be found: what an index elsewhere
+	// brought as candidates. Each scores as it does among all.
+	Among []int
 	// Dense joins the ranking by words with one by vectors.
 	Dense *Dense
 	// NoRerank leaves the order of the first stage: BM25F with what it covers.
