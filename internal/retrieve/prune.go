@@ -25,9 +25,9 @@ type asked struct {
 	weight float32 // idf of its best form
 }
 
-// addWords adds every word of the question.
-func (x *Index) addWords(t *tally, q *query) {
-	list, total := make([]asked, 0, len(q.groups)), 0
+// asked are the words of the question.
+func (x *Index) asked(q *query) []asked {
+	list := make([]asked, 0, len(q.groups))
 	for i := range q.groups {
 		a := asked{group: &q.groups[i]}
 		for _, m := range a.group.terms {
@@ -38,7 +38,15 @@ func (x *Index) addWords(t *tally, q *query) {
 			}
 		}
 		list = append(list, a)
-		total += a.size
+	}
+	return list
+}
+
+// addWords adds every word of the question.
+func (x *Index) addWords(t *tally, q *query) {
+	list, total := x.asked(q), 0
+	for i := range list {
+		total += list[i].size
 	}
 	if total <= exactPostings || x.Passages() <= smallIndex {
 		for _, a := range list {

@@ -55,8 +55,9 @@ type tally struct {
 	group   []uint32 // passages with the word at hand
 	live    []uint32 // what is left of touched after the rare words; nil is all
 	pruned  bool
-	total   float32 // idf of all words
-	allowed []bool  // by document; nil is all
+	total   float32         // idf of all words
+	allowed []bool          // by document; nil is all
+	only    map[uint32]bool // passages that may be returned; nil is all
 }
 
 func (x *Index) tally() *tally {
@@ -71,7 +72,7 @@ func (x *Index) free(t *tally) {
 	for _, u := range t.touched {
 		t.cells[u] = cell{}
 	}
-	t.touched, t.group, t.live, t.pruned, t.total, t.allowed = t.touched[:0], t.group[:0], t.live[:0], false, 0, nil
+	t.touched, t.group, t.live, t.pruned, t.total, t.allowed, t.only = t.touched[:0], t.group[:0], t.live[:0], false, 0, nil, nil
 	x.pool.Put(t)
 }
 
@@ -81,7 +82,11 @@ func (x *Index) rank(ctx context.Context, question string, q *query, o Options) 
 	defer x.free(t)
 	x.allow(t, &o.Filter)
 	x.addCodes(t, q.codes)
-	x.addWords(t, q)
+	if o.Among != nil {
+		x.addAmong(t, q, o.Among)
+	} else {
+		x.addWords(t, q)
+	}
 	depth := max(rankDepth, 4*o.K+8)
 	best := x.first(t, q, o, depth)
 	if o.Dense != nil {
@@ -120,6 +125,9 @@ func (x *Index) allow(t *tally, f *Filter) {
 // wanted says whether a passage may be returned.
 func (x *Index) wanted(t *tally, u uint32, f *Filter) bool {
 	r := &x.recs[u]
+	if t.only != nil && !t.only[u] {
+		return false
+	}
 	if t.allowed != nil && !t.allowed[r.doc] {
 		return false
 	}

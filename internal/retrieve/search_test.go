@@ -264,3 +264,54 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+
+// TestAmongScoresAsAmongAll: a passage scores the same whichever others may be found,
+// by words, codes, titles, neighbours and vectors, so an index elsewhere that brings
+// the right candidates gives the right order.
+func TestAmongScoresAsAmongAll(t *testing.T) {
+	x := manyTexts(t)
+	vectors, err := x.Rows(t.Context(), func(_ context.Context, texts []string) ([][]float32, error) {
+		out := make([][]float32, len(texts))
+		for i, text := range texts {
+			out[i] = []float32{1, float32(len(text)%7) / 7}
+		}
+		return out, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([]int, x.Passages())
+	for i := range all {
+		all[i] = i
+	}
+	for _, question := range someQuestions {
+		for _, o := range []Options{{K: 100, Copies: true}, {K: 100}, {K: 100, Copies: true, Dense: &Dense{Vectors: vectors, Query: []float32{1, 0.5}}}} {
+			want, err := x.Find(t.Context(), question, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Among = all
+			got, err := x.Find(t.Context(), question, o)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%q among all: %v (-all +among):\n%s", question, err, diff)
+			}
+			if o.Dense != nil { // cosines count between the nearest and the farthest candidate
+				continue
+			}
+			for _, p := range want {
+				row, ok := x.Row(p.ID)
+				if !ok {
+					t.Fatalf("no row %s", p.ID)
+				}
+				o.Among, o.Copies = []int{row}, true
+				got, err := x.Find(t.Context(), question, o)
+				if err != nil || len(got) != 1 || got[0].ID != p.ID || got[0].Score != p.Score {
+					t.Errorf("%q: %s scores %v among all, alone %v, %v", question, p.ID, p.Score, got, err)
+				}
+			}
+		}
+		if got, err := x.Find(t.Context(), question, Options{K: 5, Among: []int{}}); err != nil || len(got) != 0 {
+			t.Errorf("%q among none: %v, %v", question, got, err)
+		}
+	}
+}
