@@ -252,12 +252,12 @@ func (b *Base) publish(v *view, vectors [][]float32, left int) error {
 // vectors, by meaning. When the question cannot be embedded in time, words alone
 // decide.
 func (b *Base) search(ctx context.Context, v *view, index *retrieve.Index, question string, k int) ([]retrieve.Passage, error) {
-	if found, ok := b.searchOuter(ctx, v, index, question, k); ok {
-		return found, nil
-	}
 	o := retrieve.Options{K: k}
 	if m := v.matrix.Load(); m != nil {
 		o.Dense = b.dense(ctx, v, m, index, question)
+	}
+	if found, ok := b.searchOuter(ctx, v, index, question, o); ok {
+		return found, nil
 	}
 	return index.Find(ctx, question, o)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sort"
 	"sync"
 	"time"
 
@@ -15,14 +14,16 @@ import (
 )
 
 // Outer searches documents that stand in an index outside the process, and keeps
-// that index in step with a base. The index picks candidates; they are ordered here
-// as the default engine would and their two orders are joined.
+// that index in step with a base. The index picks candidates; they are scored here as
+// the default engine scores them.
 type Outer struct {
 	open  func(context.Context) (outside.Index, error)
 	model outerModel
 
 	mu    sync.Mutex
 	index outside.Index // nil until it could be opened
+	seen  *view         // whose passages rows are of
+	rows  map[string]int
 }
 
 // outerModel makes vectors; nil is words alone.
@@ -60,7 +61,7 @@ func (o *Outer) at(ctx context.Context) (outside.Index, error) {
 // bit by bit does not know its own yet.
 const (
 	outerSaturation = 1.2
-	outerCandidates = 400
+	outerCandidates = 512 // of which most places after the first hundred are never seen
 )
 
 var (
@@ -100,7 +101,7 @@ func (o *Outer) Put(ctx context.Context, document string, chunks []chunk.Chunk) 
 	texts := make([]string, len(chunks))
 	for i, c := range chunks {
 		plain := chunk.Plain(c.Content)
-		passages[i] = outside.Passage{ID: document + "#" + c.ID, Document: document, Title: c.Title, Path: c.Path, Kind: string(c.Kind), Text: c.Content,
+		passages[i] = outside.Passage{ID: outerID(document, c.ID), Document: document, Title: c.Title, Path: c.Path, Kind: string(c.Kind), Text: c.Content,
 			Start: c.Start, End: c.End, Line: c.Line, Last: c.EndLine, Words: outerWords(c.Title, c.Path, plain)}
 		texts[i] = c.Section() + "\n" + plain
 	}
@@ -144,14 +145,26 @@ func (o *Outer) Fill(ctx context.Context, b *Base, progress func(done, total int
 	return nil
 }
 
-// Search asks the index outside for candidates and orders them here.
-func (o *Outer) Search(ctx context.Context, question string, k int, documents ...string) ([]retrieve.Passage, error) {
-	q := outside.Question{Text: question, Words: outside.Sparse{}, Documents: documents, K: max(outerCandidates, k)}
+// Search asks the index outside for candidates and orders them by the words of the
+// base, which must hold the same documents.
+func (o *Outer) Search(ctx context.Context, base *Base, question string, k int) ([]retrieve.Passage, error) {
+	return o.search(ctx, base.view.Load(), question, retrieve.Options{K: k})
+}
+
+// search asks the index outside for candidates. They are scored here, each as it scores
+// when this process searches alone: rarity, lengths, neighbours and documents are those
+// of everything, so the two agree as long as the right passages are among the
+// candidates.
+func (o *Outer) search(ctx context.Context, v *view, question string, how retrieve.Options) ([]retrieve.Passage, error) {
+	q := outside.Question{Text: question, Words: outside.Sparse{}, K: max(outerCandidates, 4*how.K)}
 	for _, t := range retrieve.QuestionTerms(question) {
 		at := outside.Term(t.Term)
 		q.Words[at] = max(q.Words[at], t.Weight)
 	}
-	if o.model != nil {
+	switch {
+	case how.Dense != nil:
+		q.Meaning = how.Dense.Query
+	case o.model != nil:
 		vectors, err := o.model.Embed(ctx, []string{question}, embed.Query)
 		if err != nil {
 			return nil, fmt.Errorf("the vector of the question: %w", err)
@@ -166,49 +179,35 @@ func (o *Outer) Search(ctx context.Context, question string, k int, documents ..
 	if err != nil {
 		return nil, err
 	}
-	return order(ctx, question, found, k)
-}
-
-// order ranks candidates: mostly by the default engine over them alone, and by what
-// the server says, which knows how rare a word is among all passages.
-func order(ctx context.Context, question string, found []outside.Candidate, k int) ([]retrieve.Passage, error) {
-	if len(found) == 0 {
-		return nil, nil
-	}
-	chunks := map[string][]chunk.Chunk{}
-	var names []string
-	outer := map[string]float64{}
-	top := found[0].Score
+	rows := o.rowsOf(v)
+	how.Among = make([]int, 0, len(found))
 	for _, c := range found {
-		if chunks[c.Document] == nil {
-			names = append(names, c.Document)
+		if row, ok := rows[c.ID]; ok {
+			how.Among = append(how.Among, row)
 		}
-		chunks[c.Document] = append(chunks[c.Document], chunk.Chunk{ID: c.ID, Source: c.Document, Document: c.Document, Title: c.Title, Path: c.Path,
-			Kind: chunk.Kind(c.Kind), Content: c.Text, Start: c.Start, End: c.End, Line: c.Line, EndLine: c.Last})
-		outer[c.ID] = c.Score / max(top, 1e-9)
 	}
-	var segments []*retrieve.Segment
-	for _, n := range names {
-		list := chunks[n]
-		sort.Slice(list, func(i, j int) bool { return list[i].Start < list[j].Start })
-		segments = append(segments, retrieve.AnalyseChunks(retrieve.Document{Name: n, Builtin: IsHandbook(n) && len(names) > 1}, list))
-	}
-	inner, err := retrieve.New(segments...).Find(ctx, question, retrieve.Options{K: min(len(found), 100)})
-	if err != nil || len(inner) == 0 {
-		return nil, err
-	}
-	best := inner[0].Score
-	for i := range inner {
-		p := &inner[i]
-		p.Parts = append(p.Parts, retrieve.Part{Name: "the index outside", Value: outer[p.ID]})
-		p.Score = innerShare*p.Score/max(best, 1e-9) + (1-innerShare)*outer[p.ID]
-	}
-	sort.SliceStable(inner, func(i, j int) bool { return inner[i].Score > inner[j].Score })
-	return inner[:min(len(inner), k)], nil
+	return v.all.Find(ctx, question, how)
 }
 
-// innerShare is what the default engine's own order counts beside the server's.
-const innerShare = 0.9
+// rowsOf are the rows of a view's passages by their ids outside.
+func (o *Outer) rowsOf(v *view) map[string]int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.seen == v {
+		return o.rows
+	}
+	o.seen, o.rows = v, make(map[string]int, v.all.Passages())
+	for i, d := range v.order {
+		from, end := v.all.PassagesOf(i)
+		for row := from; row < end; row++ {
+			o.rows[outerID(d.name, v.all.ID(row))] = row
+		}
+	}
+	return o.rows
+}
+
+// outerID names a passage outside, where ids of documents of the same text must differ.
+func outerID(document, id string) string { return document + "#" + id }
 
 // mirrored is an index outside that holds the documents of a view.
 type mirrored struct {
@@ -278,13 +277,13 @@ func (o *Outer) follow(ctx context.Context, v *view, sent map[string]*held) erro
 const outerTime = 3 * time.Second
 
 // searchOuter asks the index outside, when it holds what is to be searched.
-func (b *Base) searchOuter(ctx context.Context, v *view, index *retrieve.Index, question string, k int) ([]retrieve.Passage, bool) {
+func (b *Base) searchOuter(ctx context.Context, v *view, index *retrieve.Index, question string, how retrieve.Options) ([]retrieve.Passage, bool) {
 	m := b.outer.Load()
 	if m == nil || m.view != v || index != v.all {
 		return nil, false
 	}
 	short, cancel := context.WithTimeout(ctx, outerTime)
 	defer cancel()
-	found, err := m.outer.Search(short, question, k)
+	found, err := m.outer.search(short, v, question, how)
 	return found, err == nil
 }

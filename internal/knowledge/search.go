@@ -181,7 +181,7 @@ func (b *Base) find(ctx context.Context, v *view, q Query) ([]Hit, error) {
 
 // hit completes a passage with what is known about its document.
 func (v *view) hit(p retrieve.Passage) Hit {
-	h := Hit{Passage: p, ChunkID: strings.TrimPrefix(p.ID, p.Document+"#")} // an index outside puts the document before
+	h := Hit{Passage: p, ChunkID: p.ID}
 	d := v.docs[p.Document]
 	if d == nil {
 		return h
