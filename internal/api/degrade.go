@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"resync/internal/auth"
 	"resync/internal/event"
 	"resync/internal/state"
 	"resync/internal/telemetry"
@@ -27,15 +28,17 @@ const (
 	headerRefresh   = "X-Refresh-Interval"
 )
 
-// posture is how one request stands to the shared state. Its headers are
+// posture is what is known of one request: who sent it, and how it stands to the
+// shared state. Its headers are
 // written with the head of the answer, so that what is found out on the way is
 // in them.
 type posture struct {
 	start time.Time
-	rule  *tierRule // nil outside the operations
-	redis string    // available, unavailable or embedded
-	less  bool      // the answer is a degraded one
-	age   *age      // of a cached answer
+	id    auth.Identity // who sent it; set by guard before anything is done for the request
+	rule  *tierRule     // nil outside the operations
+	redis string        // available, unavailable or embedded
+	less  bool          // the answer is a degraded one
+	age   *age          // of a cached answer
 }
 
 // postureOf is the posture of a request; never nil.
@@ -65,10 +68,11 @@ func (p *posture) trouble(err error) {
 // write puts what is known into the head of the answer.
 func (p *posture) write(h http.Header) {
 	if !p.start.IsZero() {
-		h.Set(headerTook, strconv.FormatFloat(float64(time.Since(p.start).Microseconds())/1000, 'f', 3, 64)+"ms")
+		var buf [24]byte
+		h[headerTook] = []string{string(append(strconv.AppendFloat(buf[:0], float64(time.Since(p.start).Microseconds())/1000, 'f', 3, 64), "ms"...))}
 	}
 	if p.redis != "" {
-		h.Set(headerRedis, p.redis)
+		h[headerRedis] = []string{p.redis}
 	}
 	if p.age != nil {
 		h.Set("Age", strconv.Itoa(int(p.age.Seconds)))
@@ -91,12 +95,12 @@ func (p *posture) write(h http.Header) {
 // only when Redis has answered for this very request: its limit is taken there,
 // or Redis is asked. A BEST_EFFORT request goes on with less.
 func (s *server) tiered(hc huma.Context, next func(huma.Context)) {
-	rule, ok := hc.Operation().Metadata["rule"].(*tierRule)
+	live, ok := hc.Operation().Metadata["rule"].(*liveRule)
 	if !ok {
 		s.deny(hc, http.StatusForbidden, "this route declares no tier, so nobody may use it")
 		return
 	}
-	p := postureOf(hc.Context())
+	p, rule := postureOf(hc.Context()), live.Load()
 	p.rule = rule
 	s.State.Touch()
 	st := s.State.Status()

@@ -144,7 +144,11 @@ func (s *server) carryOut(op *huma.Operation, r *http.Request, w http.ResponseWr
 	next(humago.NewContext(op, r.WithContext(ctx), out))
 	ended = true
 	stop()
-	s.endKey(ctx, k, out.kept(store.KeyLinked(ctx), rule))
+	kept := out.kept(store.KeyLinked(ctx), rule)
+	if secret, _ := op.Metadata["secret"].(string); secret != "" && kept != nil {
+		kept.Body = withoutMember(kept.Body, secret)
+	}
+	s.endKey(ctx, k, kept)
 	out.send()
 }
 

@@ -51,15 +51,27 @@ func perMinute(n int) state.Limit {
 // quotas are the windows a request is counted in. The person's name in braces
 // keeps them on one node of a Redis cluster.
 func (s *server) quotas(ctx context.Context, name limitName) []state.Quota {
+	limits, rate := s.limitsNow(), 0
+	switch name {
+	case limitChat:
+		rate = limits.Chat
+	case limitLLM:
+		rate = limits.LLM
+	case limitActions:
+		rate = limits.Actions
+	}
+	tokens := name == limitLLM && limits.LLMTokens > 0
+	if rate <= 0 && !tokens {
+		return nil
+	}
 	user := "{" + identityOf(ctx).User + "}"
-	rate := map[limitName]int{limitChat: s.Limits.Chat, limitLLM: s.Limits.LLM, limitActions: s.Limits.Actions}[name]
 	var out []state.Quota
 	if rate > 0 {
 		out = append(out, state.Quota{Key: string(name) + ":" + user, Limit: perMinute(rate), N: 1})
 	}
-	if name == limitLLM && s.Limits.LLMTokens > 0 {
+	if tokens {
 		// Zero units: whoever owes tokens waits until the debt is gone.
-		out = append(out, state.Quota{Key: "tokens:" + user, Limit: state.Limit{Rate: s.Limits.LLMTokens, Per: time.Minute}, N: 0})
+		out = append(out, state.Quota{Key: "tokens:" + user, Limit: state.Limit{Rate: limits.LLMTokens, Per: time.Minute}, N: 0})
 	}
 	return out
 }
@@ -120,16 +132,24 @@ func seconds(d time.Duration) int { return max(int(math.Ceil(d.Seconds())), 1) }
 // decided writes the headers of a limit (draft-ietf-httpapi-ratelimit-headers)
 // and returns a limitedError when the request must wait.
 func decided(hc huma.Context, name limitName, d state.Decision) error {
-	hc.SetHeader("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", string(name), d.Limit.Rate, int(d.Limit.Per.Seconds())))
+	hc.SetHeader("Ratelimit-Policy", params(name, 'q', d.Limit.Rate, 'w', int(d.Limit.Per.Seconds())))
 	reset := d.Reset
 	if !d.Allowed {
 		reset = d.RetryAfter
 	}
-	hc.SetHeader("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", string(name), d.Remaining, int(math.Ceil(reset.Seconds()))))
+	hc.SetHeader("Ratelimit", params(name, 'r', d.Remaining, 't', int(math.Ceil(reset.Seconds()))))
 	if d.Allowed {
 		return nil
 	}
 	return &limitedError{name, d}
+}
+
+// params writes a name with two numbers, as the headers of limits have them.
+func params(name limitName, a byte, x int, b byte, y int) string {
+	var buf [64]byte
+	out := append(append(append(buf[:0], '"'), name...), '"', ';', a, '=')
+	out = append(strconv.AppendInt(out, int64(x), 10), ';', b, '=')
+	return string(strconv.AppendInt(out, int64(y), 10))
 }
 
 func (s *server) tooMany(hc huma.Context, e *limitedError) {

@@ -44,12 +44,12 @@ func (s *server) needsModel(h http.HandlerFunc) http.HandlerFunc {
 // same guard, tier and limits as every other and stands in the OpenAPI document.
 // Programs are let in with an API token of the scope as well as with a session.
 func addRaw(s *server, r route, scope string, h http.HandlerFunc) {
-	rule := s.tiers.rule(r)
-	s.ruled = append(s.ruled, ruledRoute{r, rule})
+	live := s.ruleFor(r)
+	rule := live.Load()
 	for _, p := range r.paths {
 		op := huma.Operation{
 			OperationID: r.id, Method: r.method, Path: p, Summary: r.summary, Tags: []string{r.tag},
-			Metadata:   map[string]any{"role": r.role, "rule": &rule, "key": r.keyRule(), "scope": scope},
+			Metadata:   map[string]any{"role": r.role, "rule": live, "key": r.keyRule(), "scope": scope},
 			Extensions: map[string]any{"x-resync-tier": string(rule.tier), "x-resync-role": string(r.role)},
 			Security:   []map[string][]string{{"session": {}}, {"token": {}}},
 			Responses:  rawResponses(r),

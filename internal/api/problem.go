@@ -50,6 +50,7 @@ func statusOf(err error) int {
 		{http.StatusBadRequest, as[*tool.ArgError]},
 		{http.StatusBadRequest, as[*agent.QuestionError]},
 		{http.StatusBadRequest, as[*knowledge.RefusedError]},
+		{http.StatusBadRequest, fieldOf},
 		{http.StatusForbidden, is(knowledge.ErrOwnCorrection)},
 		{http.StatusForbidden, as[*tool.DeniedError]},
 		{http.StatusForbidden, is(chat.ErrNotYours)},

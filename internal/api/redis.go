@@ -14,8 +14,11 @@ import (
 // ruledRoute is an operation with what holds for it.
 type ruledRoute struct {
 	route
-	rule tierRule
+	live *liveRule
 }
+
+// rule is what holds for it now.
+func (r ruledRoute) rule() *tierRule { return r.live.Load() }
 
 // RedisStrategy is the state of the shared state as the contract has it, and
 // more.
@@ -51,7 +54,7 @@ func (s *server) redisStrategy() RedisStrategy {
 		out.DegradedEndpoints, out.RefusedEndpoints = s.affected()
 	}
 	for _, r := range s.ruled {
-		out.Tiers[tierKey(r.rule.tier)]++
+		out.Tiers[tierKey(r.rule().tier)]++
 	}
 	out.Tiers[tierKey(ReadOnly)] += len(plainRoutes())
 	out.DegradedPercent, out.Alert = s.load.share()
@@ -68,7 +71,7 @@ func (s *server) affected() (less, refused []string) {
 	less, refused = []string{}, []string{}
 	for _, r := range s.ruled {
 		name := r.method + " " + r.paths[0]
-		switch r.rule.tier {
+		switch r.rule().tier {
 		case BestEffort:
 			less = append(less, name)
 		case Critical:

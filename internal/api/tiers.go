@@ -126,11 +126,14 @@ type overrides struct {
 }
 
 func newOverrides(s *config.Strategy) *overrides {
-	o := &overrides{}
-	if s != nil {
-		o.rules, o.matched = s.Rules, make([]bool, len(s.Rules))
+	if s == nil {
+		return overridesOf(nil)
 	}
-	return o
+	return overridesOf(s.Rules)
+}
+
+func overridesOf(rules []config.StrategyRule) *overrides {
+	return &overrides{rules: rules, matched: make([]bool, len(rules))}
 }
 
 // rule is what holds for a route. As in the contract READ_ONLY goes before

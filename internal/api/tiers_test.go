@@ -41,7 +41,7 @@ func (s *server) ruleOf(t testing.TB, id string) tierRule {
 	t.Helper()
 	for _, r := range s.ruled {
 		if r.id == id {
-			return r.rule
+			return *r.rule()
 		}
 	}
 	t.Fatalf("no operation %s", id)
@@ -138,12 +138,12 @@ func TestEveryRouteSaysWhatItDoesWithoutTheState(t *testing.T) {
 	}
 	for _, r := range s.ruled {
 		switch {
-		case r.rule.tier == BestEffort && (!slices.Contains(r.behaviors(), r.rule.less.behavior) || r.rule.less.warning == ""):
-			t.Errorf("%s: %+v", r.id, r.rule.less)
-		case r.rule.tier == Critical && r.rule.reason == "":
+		case r.rule().tier == BestEffort && (!slices.Contains(r.behaviors(), r.rule().less.behavior) || r.rule().less.warning == ""):
+			t.Errorf("%s: %+v", r.id, r.rule().less)
+		case r.rule().tier == Critical && r.rule().reason == "":
 			t.Errorf("%s has no reason", r.id)
 		}
-		if strings.ContainsAny(r.rule.less.warning+r.rule.less.cost, "\r\n") {
+		if strings.ContainsAny(r.rule().less.warning+r.rule().less.cost, "\r\n") {
 			t.Errorf("%s: a header of several lines", r.id)
 		}
 	}
@@ -180,8 +180,8 @@ func TestTierDocs(t *testing.T) {
 	for _, r := range s.ruled { // the shipped file changes nothing
 		got := again.ruleOf(t, r.id)
 		got.from = ""
-		if got.tier != r.rule.tier || got.tier == BestEffort && got.less != r.rule.less || got.tier == Critical && got.reason != r.rule.reason {
-			t.Errorf("%s: %+v became %+v", r.id, r.rule, got)
+		if got.tier != r.rule().tier || got.tier == BestEffort && got.less != r.rule().less || got.tier == Critical && got.reason != r.rule().reason {
+			t.Errorf("%s: %+v became %+v", r.id, *r.rule(), got)
 		}
 	}
 }
@@ -189,7 +189,7 @@ func TestTierDocs(t *testing.T) {
 func byTier(s *server, tier Tier) []ruledRoute {
 	var out []ruledRoute
 	for _, r := range s.ruled {
-		if r.rule.tier == tier {
+		if r.rule().tier == tier {
 			out = append(out, r)
 		}
 	}
@@ -216,17 +216,17 @@ runtime:
 	}
 	b.WriteString("    best_effort:\n")
 	for _, r := range byTier(s, BestEffort) {
-		fmt.Fprintf(&b, "      - pattern: %q\n        degraded_behavior: %s\n        warning_message: %q\n", r.method+" "+r.paths[0], r.rule.less.behavior, r.rule.less.warning)
-		if r.rule.less.cost != "" {
-			fmt.Fprintf(&b, "        cost_impact: %s\n", r.rule.less.cost)
+		fmt.Fprintf(&b, "      - pattern: %q\n        degraded_behavior: %s\n        warning_message: %q\n", r.method+" "+r.paths[0], r.rule().less.behavior, r.rule().less.warning)
+		if r.rule().less.cost != "" {
+			fmt.Fprintf(&b, "        cost_impact: %s\n", r.rule().less.cost)
 		}
-		if r.rule.less.refresh > 0 {
-			fmt.Fprintf(&b, "        refresh_interval: %d\n", int(r.rule.less.refresh.Seconds()))
+		if r.rule().less.refresh > 0 {
+			fmt.Fprintf(&b, "        refresh_interval: %d\n", int(r.rule().less.refresh.Seconds()))
 		}
 	}
 	b.WriteString("    critical:\n")
 	for _, r := range byTier(s, Critical) {
-		fmt.Fprintf(&b, "      - pattern: %q\n        reason: %q\n", r.method+" "+r.paths[0], r.rule.reason)
+		fmt.Fprintf(&b, "      - pattern: %q\n        reason: %q\n", r.method+" "+r.paths[0], r.rule().reason)
 	}
 	b.WriteString(`monitoring:
   alert_on_degraded: true
@@ -244,11 +244,11 @@ func tierDoc(s *server) string {
 	}
 	b.WriteString("\n## BEST_EFFORT: works with less\n\n| route | behaviour | `X-Degraded-Reason` | cost |\n|---|---|---|---|\n")
 	for _, r := range byTier(s, BestEffort) {
-		fmt.Fprintf(&b, "| `%s %s` | `%s` | %s | %s |\n", r.method, r.paths[0], r.rule.less.behavior, r.rule.less.warning, r.rule.less.cost)
+		fmt.Fprintf(&b, "| `%s %s` | `%s` | %s | %s |\n", r.method, r.paths[0], r.rule().less.behavior, r.rule().less.warning, r.rule().less.cost)
 	}
 	b.WriteString("\n## CRITICAL: 503 until Redis is back\n\n| route | reason |\n|---|---|\n")
 	for _, r := range byTier(s, Critical) {
-		fmt.Fprintf(&b, "| `%s %s` | %s |\n", r.method, r.paths[0], r.rule.reason)
+		fmt.Fprintf(&b, "| `%s %s` | %s |\n", r.method, r.paths[0], r.rule().reason)
 	}
 	return b.String()
 }

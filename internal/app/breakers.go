@@ -186,6 +186,7 @@ func (a *App) watchBreakers() {
 				b.State()
 			}
 		case <-save.C:
+			a.steer()
 			a.markCounted()
 			a.saveBreakers(a.ctx)
 		case <-a.book.wake:

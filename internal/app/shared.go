@@ -26,8 +26,9 @@ func (a *App) openState(ctx context.Context) error {
 		return err
 	}
 	r := a.opt.Config.Redis
+	a.failFastAtStart = a.failFast()
 	a.shared, err = state.Open(ctx, state.Settings{
-		URL: r.URL.Reveal(), FailFast: r.FailFast, Retries: r.MaxRetries, Backoff: r.Backoff, CheckEvery: r.CheckEvery, Breaker: guard, OnChange: a.redisChanged,
+		URL: r.URL.Reveal(), FailFast: a.failFastAtStart, Retries: r.MaxRetries, Backoff: r.Backoff, CheckEvery: r.CheckEvery, Breaker: guard, OnChange: a.redisChanged,
 	})
 	if err != nil {
 		return err
@@ -107,6 +108,9 @@ func (a *App) hear() {
 				}
 			}
 		}
+		if n.Name == steeringNews {
+			a.steer()
+		}
 		a.news.Publish(api.News{Name: n.Name, Data: n.Data})
 	})
 }
@@ -134,7 +138,11 @@ func (a *App) lookAtShared(ctx context.Context) health.Result {
 // affected lists what refuses or works with less while Redis is away.
 func (a *App) affected() []string {
 	var out []string
-	for _, r := range a.routes {
+	routes := a.routes.Load()
+	if routes == nil {
+		return nil
+	}
+	for _, r := range *routes {
 		if r.Tier != api.ReadOnly {
 			out = append(out, r.Method+" "+r.Path)
 		}
