@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -174,4 +175,41 @@ func FuzzNumbersIn(f *testing.F) {
 			seen[v] = true
 		}
 	})
+}
+
+// given are the numbers of a reranker.
+type given []float64
+
+func (g given) Rerank(context.Context, string, []string) ([]float64, error) { return g, nil }
+
+func TestReorder(t *testing.T) {
+	found := func() []Passage {
+		return []Passage{{ID: "a", Score: 10}, {ID: "b", Score: 8}, {ID: "c", Score: 4}, {ID: "d", Score: 1}}
+	}
+	for name, c := range map[string]struct {
+		scores given
+		order  string
+		scored []float64
+		fails  string
+	}{
+		"the last is best": {scores: given{0, 0.5, 1}, order: "cbad", scored: []float64{10, 7, 4, 1}},
+		"numbers below 0":  {scores: given{-9, -1, -5}, order: "bcad", scored: []float64{10, 7, 4, 1}},
+		"all alike":        {scores: given{3, 3, 3}, order: "abcd", scored: []float64{10, 10, 10, 1}},
+		"too few":          {scores: given{1}, order: "abcd", scored: []float64{10, 8, 4, 1}, fails: "1 scores for 3 passages"},
+		"one is no number": {scores: given{1, math.NaN(), 2}, order: "abcd", scored: []float64{10, 8, 4, 1}, fails: "no number"},
+		"one is too large": {scores: given{1, math.Inf(1), 2}, order: "abcd", scored: []float64{10, 8, 4, 1}, fails: "no number"},
+	} {
+		got, err := Reorder(t.Context(), c.scores, "R", "q", found(), 3)
+		order, scored := "", []float64{}
+		for _, p := range got {
+			order += p.ID
+			scored = append(scored, p.Score)
+		}
+		if diff := cmp.Diff(c.scored, scored); order != c.order || diff != "" {
+			t.Errorf("%s: order %s, want %s; scores (-want +got):\n%s", name, order, c.order, diff)
+		}
+		if c.fails == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 }
