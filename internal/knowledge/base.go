@@ -92,6 +92,7 @@ type Base struct {
 	builtin []*held
 	view    atomic.Pointer[view]
 	meaning meaning
+	rerank  Rerank
 	changed chan struct{}                  // another index is searched
 	filed   atomic.Pointer[retrieve.Index] // what the index file holds
 	outer   atomic.Pointer[mirrored]       // nil while only this process searches

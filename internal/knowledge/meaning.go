@@ -249,17 +249,29 @@ func (b *Base) publish(v *view, vectors [][]float32, left int) error {
 }
 
 // search finds passages in an index of a view, by words and, as far as there are
-// vectors, by meaning. When the question cannot be embedded in time, words alone
-// decide.
-func (b *Base) search(ctx context.Context, v *view, index *retrieve.Index, question string, k int) ([]retrieve.Passage, error) {
-	o := retrieve.Options{K: k}
+// vectors, by meaning; a reranker then orders the best. When the question cannot be
+// embedded in time, or the reranker fails, words alone decide.
+func (b *Base) search(ctx context.Context, v *view, index *retrieve.Index, q Query, k int) ([]retrieve.Passage, Ranking, error) {
+	o, question := retrieve.Options{K: k}, q.Text
+	anew := b.rerank.Model != nil && !q.wordsOnly
+	if anew {
+		o.K = max(k, b.rerank.Candidates)
+	}
 	if m := v.matrix.Load(); m != nil {
 		o.Dense = b.dense(ctx, v, m, index, question)
 	}
-	if found, ok := b.searchOuter(ctx, v, index, question, o); ok {
-		return found, nil
+	found, ok := b.searchOuter(ctx, v, index, question, o)
+	if !ok {
+		var err error
+		if found, err = index.Find(ctx, question, o); err != nil {
+			return nil, Ranking{}, err
+		}
 	}
-	return index.Find(ctx, question, o)
+	ranking := Ranking{By: byWords}
+	if anew {
+		found, ranking = b.reorder(ctx, question, found)
+	}
+	return found[:min(len(found), k)], ranking, nil
 }
 
 // dense is what the vectors contribute to one search, or nil.

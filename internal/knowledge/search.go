@@ -73,6 +73,8 @@ type Query struct {
 	Text   string
 	K      int // passages wanted; 10 when 0
 	Filter Filter
+
+	wordsOnly bool // a reranker is not asked: the text is no question
 }
 
 // Hit is a passage that was found, with what is known about its document.
@@ -89,6 +91,8 @@ type Hit struct {
 	// CorrectedBy is set on a passage against which a note was accepted: the cited
 	// name of the note.
 	CorrectedBy string
+	// Ranking says what put the passages in order; it is the same for all of a search.
+	Ranking Ranking
 }
 
 // searchDefault is how many passages a search returns that does not say.
@@ -99,7 +103,7 @@ const searchDefault = 10
 func (b *Base) Search(ctx context.Context, query string, k int) ([]retrieve.Passage, error) {
 	v := b.view.Load()
 	if v.plain(b.opt.Now()) {
-		found, err := b.search(ctx, v, v.all, query, k)
+		found, _, err := b.search(ctx, v, v.all, Query{Text: query}, k)
 		for i := range found {
 			v.page(&found[i])
 		}
@@ -160,7 +164,7 @@ func (b *Base) find(ctx context.Context, v *view, q Query) ([]Hit, error) {
 	if !v.plain(b.opt.Now()) {
 		ask = 3*q.K + 10 // the order may change
 	}
-	found, err := b.search(ctx, v, index, q.Text, ask)
+	found, ranking, err := b.search(ctx, v, index, q, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +172,7 @@ func (b *Base) find(ctx context.Context, v *view, q Query) ([]Hit, error) {
 	hits := make([]Hit, 0, len(found))
 	for _, p := range found {
 		h := v.hit(p)
+		h.Ranking = ranking
 		if f := h.Meta.factor(now); f != 1 && h.Collection != handbookCollection {
 			h.Score *= f
 			h.Parts = append(h.Parts, retrieve.Part{Name: "document", Value: f})
@@ -208,7 +213,7 @@ func (b *Base) Similar(ctx context.Context, chunkID string, k int, f Filter) ([]
 	if err != nil {
 		return nil, err
 	}
-	hits, err := b.Find(ctx, Query{Text: at.Title + "\n" + chunk.Plain(at.Text), K: k + 1, Filter: f})
+	hits, err := b.Find(ctx, Query{Text: at.Title + "\n" + chunk.Plain(at.Text), K: k + 1, Filter: f, wordsOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -342,6 +347,9 @@ func (h Hit) Result() Result {
 	if h.Corrects != "" {
 		r.Metadata["corrects"] = h.Corrects
 	}
+	if h.Ranking.Note != "" {
+		r.Metadata["ranking_note"] = h.Ranking.Note
+	}
 	if h.CorrectedBy != "" {
 		r.Metadata["corrected_by"] = h.CorrectedBy
 	}
@@ -360,6 +368,7 @@ type Explained struct {
 	Source   string          `json:"source"`
 	Score    float64         `json:"score"`
 	Parts    []retrieve.Part `json:"parts"`
+	Ranking  Ranking         `json:"ranking"`
 }
 
 // explainDepth is how far down a single passage is looked for.
@@ -381,7 +390,7 @@ func (b *Base) Explain(ctx context.Context, q Query, chunkID string) ([]Explaine
 	out := make([]Explained, 0, len(hits))
 	for i, h := range hits {
 		if chunkID == "" || h.ChunkID == chunkID {
-			out = append(out, Explained{i + 1, h.ChunkID, h.Document, h.Title, h.Source(), h.Score, h.Parts})
+			out = append(out, Explained{i + 1, h.ChunkID, h.Document, h.Title, h.Source(), h.Score, h.Parts, h.Ranking})
 		}
 	}
 	return out, nil
