@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -23,16 +24,12 @@ import (
 
 type ctxKey int
 
-const (
-	identityKey ctxKey = iota
-	postureKey
-)
+const postureKey ctxKey = iota
 
 // identityOf returns the session's identity; its User is "" when nobody is
 // signed in.
 func identityOf(ctx context.Context) auth.Identity {
-	id, _ := ctx.Value(identityKey).(auth.Identity)
-	return id
+	return postureOf(ctx).id
 }
 
 // person is the identity as the executor knows it.
@@ -67,7 +64,13 @@ func (s *server) guard(hc huma.Context, next func(huma.Context)) {
 		s.deny(hc, http.StatusForbidden, fmt.Sprintf("this needs the role %s; %s has %s", role, id.User, strings.Join(id.Roles.Names(), ", ")))
 		return
 	}
-	next(huma.WithValue(hc, identityKey, id))
+	p, ok := hc.Context().Value(postureKey).(*posture)
+	if !ok {
+		s.deny(hc, http.StatusForbidden, "this route stands outside of what every request meets, so nobody may use it")
+		return
+	}
+	p.id = id
+	next(hc)
 }
 
 func (s *server) deny(hc huma.Context, status int, text string) {
@@ -93,15 +96,14 @@ func (s *server) wrap(mux *http.ServeMux) http.Handler {
 // secureHeaders are the same for every answer. The console sets its own
 // content security policy.
 func secureHeaders(next http.Handler) http.Handler {
+	fixed := []string{"nosniff", "DENY", "no-referrer", "same-origin", "default-src 'none'; frame-ancestors 'none'", "no-store"}
+	only := func(i int) []string { return fixed[i : i+1 : i+1] } // adding to it makes a copy
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h := w.Header() // the names are written as net/http keeps them, which spares translating them
+		h["X-Content-Type-Options"], h["X-Frame-Options"], h["Referrer-Policy"] = only(0), only(1), only(2)
+		h["Cross-Origin-Opener-Policy"], h["Content-Security-Policy"] = only(3), only(4)
 		if isAPI(r.URL.Path) {
-			h.Set("Cache-Control", "no-store")
+			h["Cache-Control"] = only(5)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -203,17 +205,23 @@ func (s *server) observed(mux *http.ServeMux, next http.Handler) http.Handler {
 		p := &posture{start: time.Now()}
 		r = r.WithContext(context.WithValue(ctx, postureKey, p))
 		id := telemetry.TraceID(ctx)
-		w.Header().Set("X-Correlation-ID", id)
+		w.Header()["X-Correlation-Id"] = []string{id}
 		rec := &recorder{ResponseWriter: w, head: p.write}
 		defer s.Metrics.HTTPStarted()()
 		defer func() { // also of an answer that is broken off by a panic with http.ErrAbortHandler
 			took := time.Since(p.start)
-			_, pattern := mux.Handler(r)
+			pattern := r.Pattern // set by the mux on its way
+			if pattern == "" {   // refused before
+				_, pattern = mux.Handler(r)
+			}
 			if _, path, found := strings.Cut(pattern, " "); found {
 				pattern = path
 			}
 			s.Metrics.HTTPRequest(r.Method, pattern, rec.code(), took)
 			end(pattern, rec.code())
+			if !s.Log.Enabled(r.Context(), slog.LevelDebug) {
+				return // most servers: making the words of a line nobody reads costs as well
+			}
 			s.Log.DebugContext(r.Context(), "request", "method", r.Method, "route", pattern, "status", rec.code(), "duration_ms", took.Milliseconds())
 		}()
 		next.ServeHTTP(rec, r)
