@@ -26,6 +26,7 @@ func (l *loader) check() {
 	l.checkLLM()
 	l.checkEmbedder()
 	l.checkIndex()
+	l.checkReranker()
 	l.checkWebhooks()
 	if l.cfg.Database.URL.IsZero() {
 		l.cfg.Database.URL = NewSecret("sqlite:" + filepath.Join(l.cfg.DataDir, "resync.db"))

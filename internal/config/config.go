@@ -109,6 +109,7 @@ type Knowledge struct {
 	Handbook bool // search the built-in operations handbook
 	Embedder Embedder
 	Index    Index
+	Reranker Reranker
 }
 
 // Policy is the rules an action must pass besides risk and approval.

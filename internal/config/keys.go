@@ -87,7 +87,7 @@ func envForm(name string) string {
 // specs returns the table of settings. It is built on each call because it
 // holds functions that write to a Config, and nothing in this package is global.
 func specs() []spec {
-	return slices.Concat(serverSpecs(), embedderSpecs(), indexSpecs(), llmSpecs(), targetSpecs(), webhookSpecs(), engineSpecs())
+	return slices.Concat(serverSpecs(), embedderSpecs(), indexSpecs(), rerankerSpecs(), llmSpecs(), targetSpecs(), webhookSpecs(), engineSpecs())
 }
 
 // serverSpecs are the settings that exist once.

@@ -37,10 +37,11 @@ func TestDefaultsAlone(t *testing.T) {
 		Server: Server{Addr: "127.0.0.1:8080"}, Admin: Admin{Username: "admin"}, DataDir: "data",
 		Database:  Database{NewSecret("sqlite:data/resync.db")},
 		Approvals: Approvals{"high", 15 * time.Minute}, Undo: Undo{24 * time.Hour}, Reconcile: Reconcile{time.Minute},
-		Logging: Logging{"info", "text"}, Knowledge: Knowledge{Handbook: true, Embedder: Embedder{Kind: "none"}, Index: Index{Kind: "in-process", Name: "resync"}},
-		Redis:  Redis{FailFast: true, MaxRetries: 3, Backoff: 500 * time.Millisecond, CheckEvery: 3 * time.Second},
-		Limits: Limits{Chat: 60, LLM: 600, Actions: 600},
-		LLM:    LLM{Preset: "none", Budget: 30 * time.Second, Idle: 15 * time.Second, Longest: 5 * time.Minute, Rounds: 2, Phrase: true},
+		Logging: Logging{"info", "text"}, Knowledge: Knowledge{Handbook: true, Embedder: Embedder{Kind: "none"}, Index: Index{Kind: "in-process", Name: "resync"},
+			Reranker: Reranker{Kind: "lexical", Candidates: 30, Timeout: 1500 * time.Millisecond}},
+		Redis:    Redis{FailFast: true, MaxRetries: 3, Backoff: 500 * time.Millisecond, CheckEvery: 3 * time.Second},
+		Limits:   Limits{Chat: 60, LLM: 600, Actions: 600},
+		LLM:      LLM{Preset: "none", Budget: 30 * time.Second, Idle: 15 * time.Second, Longest: 5 * time.Minute, Rounds: 2, Phrase: true},
 		Webhooks: Webhooks{Attempts: 10, Keep: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
