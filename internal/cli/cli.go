@@ -72,7 +72,7 @@ func newRoot(e *env) *cobra.Command {
 		Short:         "AI operations console for HCL/IBM Workload Automation",
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.AddCommand(newDemo(e), newServe(e), newSim(e), newAsk(e), newIngest(e), newChunk(e), newSearch(e), newEval(e), newToken(e), newWebhook(e), newDoctor(e), newSmoke(e), newDev(e), newVersion(e), newReadDocument(e))
+	root.AddCommand(newDemo(e), newServe(e), newSim(e), newAsk(e), newIngest(e), newChunk(e), newSearch(e), newEval(e), newToken(e), newBreaker(e), newWebhook(e), newDoctor(e), newSmoke(e), newDev(e), newVersion(e), newReadDocument(e))
 	return root
 }
 

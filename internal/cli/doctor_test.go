@@ -171,6 +171,15 @@ func TestDoctorNamesWhatIsBroken(t *testing.T) {
 			[]string{"store:reachable"}, "9999", "newer Resync"},
 		{"PostgreSQL gone", func(w *ward) { w.extra = "database:\n  url: postgres://resync@127.0.0.1:1/resync\n" },
 			[]string{"store:reachable"}, "127.0.0.1:1", "database.url"},
+		{"engine's user without rights", func(w *ward) {
+			w.engine.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if strings.Contains(r.URL.Path, "/plan/resource") || strings.Contains(r.URL.Path, "/plan/prompt") {
+					http.Error(rw, `{"messages":["AWSBHU618E The user is not authorized"]}`, http.StatusForbidden)
+					return
+				}
+				w.sim.ServeHTTP(rw, r)
+			})
+		}, []string{"night:rights"}, "read resources, prompts", "DISPLAY and LIST"},
 		{"port in use", func(w *ward) { w.settings["addr"] = strings.TrimPrefix(w.engine.URL, "http://") },
 			[]string{"server:port"}, "in use", "server.addr"},
 		{"Redis away", func(w *ward) { w.extra = "redis:\n  url: redis://127.0.0.1:1/0\n" }, []string{"redis:reachable"}, "nothing listens", "redis.url"},

@@ -9,6 +9,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"resync/internal/auth"
+	"resync/internal/config"
+	"resync/internal/health"
+	"resync/internal/store"
 )
 
 // TestServeAndAskOverTheNetwork: two processes, configuration only between them.
@@ -54,11 +59,94 @@ func TestServeAndAskOverTheNetwork(t *testing.T) {
 	if code := Run(t.Context(), []string{"ask", "--config", file, "How many jobs are in ABEND?"}, strings.NewReader(""), &direct, &problems); code != exitOK || !strings.Contains(direct.String(), "ABEND") {
 		t.Errorf("status %d: %s%s", code, direct.String(), problems.String())
 	}
+	doctorOfAServer(t, file, base)
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Wait(); err != nil {
 		t.Errorf("the server did not end well on SIGTERM: %v", err)
+	}
+}
+
+// doctorOfAServer asks a running server to look at itself, as an administrator.
+func doctorOfAServer(t *testing.T, file, base string) {
+	t.Helper()
+	cfg, _, err := config.Load(config.LoadOptions{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), cfg.Database.URL.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	accounts := auth.New(db, nil)
+	for name, role := range map[string]auth.Role{"root": auth.Admin, "eve": auth.Viewer} {
+		if _, err := accounts.CreateUser(t.Context(), name, "correct horse battery", auth.NewRoles(role)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("RESYNC_LOGIN_TOKEN", "")
+	t.Setenv("RESYNC_PASSWORD", "correct horse battery")
+	run := func(user string, args ...string) (int, health.Suite, string) {
+		t.Setenv("RESYNC_USER", user)
+		var stdout, stderr bytes.Buffer
+		code := Run(t.Context(), append(args, "--json", "--server", base), strings.NewReader(""), &stdout, &stderr)
+		var s health.Suite
+		_ = json.Unmarshal(stdout.Bytes(), &s) // what is missing is found below
+		return code, s, stdout.String() + stderr.String()
+	}
+	code, s, all := run("root", "doctor", "--skip", "clock:time", "--skip", "night:tool")
+	ran := map[string]string{}
+	for _, r := range s.Results {
+		ran[r.Check] = r.Status
+	}
+	if code != exitOK || s.Failed > 0 || s.TotalTests < 25 || ran["night:rights"] != "passed" || ran["night:tool"] != "" || ran["store:integrity"] != "passed" {
+		t.Errorf("doctor --server: status %d: %s", code, all)
+	}
+	if code, s, all := run("root", "smoke"); code != exitOK || s.TotalTests != 16 {
+		t.Errorf("smoke --server: status %d, %d tests: %s", code, s.TotalTests, all)
+	}
+	steerAServer(t, base)
+	if code, _, all := run("eve", "doctor"); code != exitUsage || !strings.Contains(all, "needs the role admin") {
+		t.Errorf("as a viewer: status %d: %s", code, all)
+	}
+	if code, _, all := run("nobody", "doctor"); code != exitUsage || !strings.Contains(all, "signing in at "+base) {
+		t.Errorf("as nobody: status %d: %s", code, all)
+	}
+}
+
+// steerAServer looks at a breaker of a running server, switches it and changes its
+// numbers.
+func steerAServer(t *testing.T, base string) {
+	t.Helper()
+	for _, tt := range []struct {
+		user string
+		code int
+		says string
+		args []string
+	}{
+		{"eve", exitOK, "tws_api", []string{"list"}},
+		{"eve", exitUsage, "needs the role admin", []string{"reset", "siem", "--reason", "x"}},
+		{"root", exitUsage, `required flag(s) "reason"`, []string{"force-open", "siem"}},
+		{"root", exitUsage, "no circuit breaker has this name", []string{"show", "nope"}},
+		{"root", exitOK, "siem is now forced_open", []string{"force-open", "siem", "--reason", "maintenance", "--for", "10m"}},
+		{"root", exitNotOK, "1 of 14 circuit breakers are open", []string{"list"}},
+		{"root", exitOK, "maintenance (root)", []string{"show", "siem"}},
+		{"root", exitOK, "siem is now closed", []string{"enable", "siem", "--reason", "over"}},
+		{"root", exitOK, "breakers.siem", []string{"set", "siem", "--threshold", "4", "--recovery", "90s", "--reason", "test"}},
+		{"root", exitOK, "opens after 4 failures in a row and is tried again after 1m30s", []string{"show", "siem"}},
+		{"root", exitUsage, "breakers.siem.recovery_timeout", []string{"set", "siem", "--recovery", "1ms", "--reason", "test"}},
+		{"root", exitUsage, "give --threshold", []string{"set", "siem", "--reason", "test"}},
+		{"root", exitOK, `"updated_by": "root"`, []string{"settings"}},
+		{"root", exitOK, "breakers.siem", []string{"set", "siem", "--contract", "--reason", "back"}},
+	} {
+		t.Setenv("RESYNC_USER", tt.user)
+		var stdout, stderr bytes.Buffer
+		code := Run(t.Context(), append([]string{"breaker", "--server", base}, tt.args...), strings.NewReader(""), &stdout, &stderr)
+		if all := stdout.String() + stderr.String(); code != tt.code || !strings.Contains(all, tt.says) {
+			t.Errorf("breaker %v: status %d, want %d and %q: %s", tt.args, code, tt.code, tt.says, all)
+		}
 	}
 }
 
