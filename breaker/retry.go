@@ -8,17 +8,19 @@ import (
 	"time"
 )
 
-// Budget bounds retries to a share of the requests, so that a dependency that
-// is down is not asked several times as often as one that is well (Google SRE
-// book, "Handling overload": 10 %). A nil *Budget allows every retry.
+// Budget bounds retries to a share of the requests that succeed, so that a
+// dependency that is down is not asked several times as often as one that is well
+// (Google SRE book, "Handling overload": 10 %). That only success earns (as in
+// gRPC's retry throttling, proposal A6) makes the reserve all there is during an
+// outage, however long. A nil *Budget allows every retry.
 type Budget struct {
-	share int64 // thousandths of a retry earned per request
+	share int64 // thousandths of a retry earned per success
 	most  int64 // thousandths that can be saved up
 	saved atomic.Int64
 }
 
-// NewBudget allows share (0 to 1) retries per request, and reserve retries more
-// for a program that makes few requests. It starts full.
+// NewBudget allows share (0 to 1) retries per request that succeeds, and a reserve
+// of retries that is full at the start and is filled again by what is earned.
 func NewBudget(share float64, reserve int) *Budget {
 	b := &Budget{share: int64(min(max(share, 0), 1) * 1000), most: int64(max(reserve, 0)) * 1000}
 	if b.most == 0 {
@@ -29,7 +31,7 @@ func NewBudget(share float64, reserve int) *Budget {
 	return b
 }
 
-// Earn notes a request (not a retry).
+// Earn notes a request that succeeded, at whichever attempt.
 func (b *Budget) Earn() {
 	if b == nil {
 		return
@@ -82,10 +84,10 @@ type Policy struct {
 // past the caller's deadline: when the wait would not leave time for another
 // attempt, it returns at once.
 func Run[T any](ctx context.Context, p *Policy, fn func(context.Context) (T, error)) (T, error) {
-	p.Budget.Earn()
 	for n := 1; ; n++ {
 		v, err := attempt(ctx, p, fn)
 		if err == nil {
+			p.Budget.Earn()
 			return v, nil
 		}
 		wait, again := p.again(ctx, err, n)

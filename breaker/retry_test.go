@@ -14,7 +14,7 @@ func TestRetriesDoNotAmplifyAnOutage(t *testing.T) {
 	for name, b := range map[string]*Settings{"budget alone": nil, "with a breaker": {Name: "x", Failures: 5}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &Policy{Attempts: 3, Timeout: time.Second, Budget: NewBudget(0.1, 0)}
+				p := &Policy{Attempts: 3, Timeout: time.Second, Budget: NewBudget(0.1, 10)}
 				if b != nil {
 					p.Breaker = New(*b)
 				}
@@ -31,8 +31,34 @@ func TestRetriesDoNotAmplifyAnOutage(t *testing.T) {
 					t.Errorf("%d attempts for %d requests", attempts, requests)
 				}
 				t.Logf("%d attempts for %d requests", attempts, requests)
+				if b == nil && attempts != requests+10 {
+					t.Errorf("%d retries, want the reserve of 10", attempts-requests)
+				}
 			})
 		})
+	}
+}
+
+// What is well earns: after an outage has used the reserve up, ten successes buy
+// one retry, and never more than the reserve is saved.
+func TestSuccessEarnsRetries(t *testing.T) {
+	b := NewBudget(0.1, 2)
+	for i, want := range []bool{true, true, false} {
+		if b.Spend() != want {
+			t.Errorf("retry %d: %v", i+1, !want)
+		}
+	}
+	for range 9 {
+		b.Earn()
+	}
+	if b.Spend() {
+		t.Error("nine successes bought a retry")
+	}
+	for range 1000 {
+		b.Earn()
+	}
+	if !b.Spend() || !b.Spend() || b.Spend() {
+		t.Error("a thousand successes saved something else than the reserve")
 	}
 }
 

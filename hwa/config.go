@@ -72,7 +72,7 @@ type Config struct {
 	// an *breaker.OpenError as its cause: nothing was sent. One breaker stands before all addresses of the engine.
 	Breaker *breaker.Breaker
 
-	// Retries bounds how often reads are repeated, over all calls; nil stands for a tenth of the reads and 10 more. The first try
+	// Retries bounds how often reads are repeated, over all calls; nil stands for a tenth of the reads that succeed and a reserve of 10. The first try
 	// at each address is not a repetition.
 	Retries *breaker.Budget
 

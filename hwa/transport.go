@@ -25,7 +25,6 @@ func (c *Client) do(ctx context.Context, r *request, read reader) error {
 	if err != nil {
 		return err
 	}
-	c.cfg.Retries.Earn()
 	start := int(c.current.Load())
 	var before *Error
 	for n := 0; ; n++ {
@@ -33,6 +32,7 @@ func (c *Client) do(ctx context.Context, r *request, read reader) error {
 		err := c.attempt(ctx, c.hosts[i], r, payload, n, read)
 		if err == nil {
 			c.current.Store(int32(i))
+			c.cfg.Retries.Earn()
 			return nil
 		}
 		if before != nil && err.refused() {
