@@ -24,7 +24,7 @@ func confine(b Bounds) error {
 	if err != nil {
 		return err
 	}
-	seconds := uint64((b.Time + time.Second - 1) / time.Second)
+	seconds := uint64((b.CPU + time.Second - 1) / time.Second)
 	for _, l := range []struct {
 		what   int
 		amount uint64

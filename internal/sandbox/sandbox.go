@@ -36,14 +36,16 @@ const ChildCommand = "read-document"
 
 // Bounds are what reading one document may cost.
 type Bounds struct {
-	// Time is how long it may take, on the clock and of a processor.
-	Time time.Duration
+	// Time is how long it may take on the clock, CPU how long of a processor; 0 is Time.
+	Time, CPU time.Duration
 	// Memory is how many bytes it may use, Stack how many of them for the stack.
 	Memory, Stack int64
 }
 
-// DefaultBounds are two minutes, 1 GB and 64 MB.
-func DefaultBounds() Bounds { return Bounds{Time: 2 * time.Minute, Memory: 1 << 30, Stack: 64 << 20} }
+// DefaultBounds are two minutes, one of a processor, 1 GB and 64 MB.
+func DefaultBounds() Bounds {
+	return Bounds{Time: 2 * time.Minute, CPU: time.Minute, Memory: 1 << 30, Stack: 64 << 20}
+}
 
 // Reader reads documents in child processes, one for each. It is safe for concurrent
 // use.
@@ -56,6 +58,9 @@ type Reader struct {
 // New returns a reader that starts program, at most one child for each processor at a
 // time.
 func New(program string, b Bounds) *Reader {
+	if b.CPU == 0 {
+		b.CPU = b.Time
+	}
 	return &Reader{program: program, bounds: b, slots: make(chan struct{}, runtime.NumCPU())}
 }
 
@@ -206,8 +211,10 @@ func maxText(lim read.Limits) int64 { return 2*int64(lim.Expanded) + 1<<20 }
 func (r *Reader) ending(ctx context.Context, ended error, complaint string) string {
 	const remedy = "; it is damaged or forged: print it to a new PDF"
 	switch {
-	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded), outOfTime(ended):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Sprintf("reading it took more than %s; split it, or print it to a new PDF", lasting(r.bounds.Time))
+	case outOfTime(ended):
+		return fmt.Sprintf("reading it took more than %s of a processor; split it, or print it to a new PDF", lasting(r.bounds.CPU))
 	case strings.Contains(complaint, "stack overflow") || strings.Contains(complaint, "goroutine stack exceeds"):
 		return "its parts refer to each other without end" + remedy
 	case strings.Contains(complaint, "out of memory") || strings.Contains(complaint, "cannot allocate memory"), outOfMemory(ended):
