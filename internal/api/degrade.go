@@ -217,6 +217,10 @@ func (s *server) refuse(hc huma.Context, rule *tierRule, err error) {
 	u := hc.URL()
 	text := fmt.Sprintf("nothing was done: %s. Reading goes on; try again in %d s", away.Reason, seconds)
 	hc.SetHeader("Retry-After", strconv.Itoa(seconds))
+	if w, r, ok := onLLM(hc); ok {
+		refuseLLM(w, r, http.StatusServiceUnavailable, text, map[string]any{"reason": rule.reason, "tier": rule.tier, "endpoint": hc.Method() + " " + u.Path, "retry_after": seconds})
+		return
+	}
 	s.problemDoc(hc, http.StatusServiceUnavailable, unavailableBody{
 		Type: "about:blank", Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable, Detail: text,
 		TraceID: telemetry.TraceID(hc.Context()), Error: "Service Temporarily Unavailable", Reason: rule.reason, Tier: rule.tier,

@@ -86,7 +86,7 @@ func TestProgramsUseTheModels(t *testing.T) {
 	}
 	prog.get("/api/v1/llm/status", bearer...).problem(http.StatusUnauthorized) // the token's scope is the endpoint alone
 	for _, bad := range []string{"Bearer nonsense", "Bearer " + token + "x", "Basic " + token, token} {
-		prog.do(http.MethodPost, chatPath, strings.NewReader(question), "Authorization", bad).problem(http.StatusUnauthorized, "sign in first")
+		prog.do(http.MethodPost, chatPath, strings.NewReader(question), "Authorization", bad).wireError(http.StatusUnauthorized, "invalid_api_key", "sign in first")
 	}
 	db, err := store.Open(t.Context(), "sqlite:"+h.file)
 	must(t, err)
@@ -200,5 +200,5 @@ func TestRequestsTheEndpointRefuses(t *testing.T) {
 	if r := b.postText(chatPath, big); r.status != 200 {
 		t.Errorf("half a megabyte: %d", r.status)
 	}
-	newHost(t).as("viewer").postText(chatPath, `{"messages":[]}`).problem(http.StatusServiceUnavailable, "no language model is set up", "LLM_ENDPOINT")
+	newHost(t).as("viewer").postText(chatPath, `{"messages":[]}`).wireError(http.StatusServiceUnavailable, "service_unavailable", "no language model is set up", "LLM_ENDPOINT")
 }

@@ -57,6 +57,7 @@ func (s *server) guard(hc huma.Context, next func(huma.Context)) {
 		return
 	case err != nil:
 		s.Log.ErrorContext(hc.Context(), "checking a session", "err", err)
+		hc.SetHeader("Retry-After", "2")
 		s.deny(hc, http.StatusServiceUnavailable, "the session could not be checked: the store does not answer")
 		return
 	}
@@ -74,6 +75,10 @@ func (s *server) guard(hc huma.Context, next func(huma.Context)) {
 }
 
 func (s *server) deny(hc huma.Context, status int, text string) {
+	if w, r, ok := onLLM(hc); ok {
+		refuseLLM(w, r, status, text, nil)
+		return
+	}
 	if err := huma.WriteErr(s.api, hc, status, text); err != nil {
 		s.Log.WarnContext(hc.Context(), "writing a refusal", "err", err)
 	}

@@ -171,15 +171,15 @@ func TestDefect24_RouteByRole(t *testing.T) {
 					t.Errorf("%s: %s", name, got)
 				}
 			case who == "" || signedOut:
-				got.problem(http.StatusUnauthorized, "sign in first")
+				got.refused(path, http.StatusUnauthorized, "sign in first")
 			case !have.Has(r.Role):
-				got.problem(http.StatusForbidden, "needs the role "+string(r.Role), who)
+				got.refused(path, http.StatusForbidden, "needs the role "+string(r.Role), who)
 			case got.status == http.StatusUnauthorized || got.status == http.StatusForbidden:
 				t.Errorf("%s: %s", name, got)
 			case got.status == http.StatusInternalServerError:
 				t.Errorf("%s fails instead of refusing: %s", name, got)
 			case got.status >= 400:
-				got.problem(got.status)
+				got.refused(path, got.status)
 			}
 		}
 	}

@@ -96,6 +96,10 @@ func writeJSON(hc huma.Context, v any) {
 
 // writeProblem writes a problem document outside huma's own path.
 func writeProblem(w http.ResponseWriter, r *http.Request, status int, text string) {
+	if isLLM(r) {
+		refuseLLM(w, r, status, text, nil)
+		return
+	}
 	writeProblemDoc(w, status, map[string]any{
 		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": text, "trace_id": telemetry.TraceID(r.Context()),
 	})

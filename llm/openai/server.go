@@ -45,11 +45,11 @@ func (s *Server) Chat(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	body, err := readAll(http.MaxBytesReader(w, r.Body, maxRequest), r.ContentLength, maxRequest)
 	if err != nil {
-		status := http.StatusBadRequest
+		status, code := http.StatusBadRequest, "invalid_request"
 		if len(body) >= maxRequest || r.ContentLength > maxRequest {
-			status = http.StatusRequestEntityTooLarge
+			status, code = http.StatusRequestEntityTooLarge, "request_too_large"
 		}
-		writeError(w, status, "invalid_request", "the request body cannot be read: "+err.Error(), nil)
+		writeError(w, status, code, "the request body cannot be read: "+err.Error(), nil)
 		return
 	}
 	req, streamed, err := Accept(body)
@@ -189,7 +189,7 @@ func (s *sender) end(r *llm.Response) {
 // breakOff tells that the answer is not whole.
 func (s *sender) breakOff(err error) {
 	e := llm.AsError(err)
-	body := errorJSON(string(e.Class), e.Code, err.Error(), nil)
+	body := errorJSON(string(e.Class), e.Code, err.Error(), map[string]any{"attempts": nil})
 	s.buf = append(append(append(s.buf, "data: "...), body...), '\n', '\n')
 	s.flush()
 }
@@ -224,15 +224,28 @@ func writeError(w http.ResponseWriter, status int, code, message string, ce *llm
 	if ce != nil {
 		class, attempts = string(ce.Class), ce.Attempts
 	}
-	body := errorJSON(class, code, message, attempts)
+	WriteError(w, status, class, code, message, map[string]any{"attempts": attempts})
+}
+
+// WriteError answers with an error as this wire has them, for what stands before a
+// [Server] and refuses requests: {"error":{"message","type","code","param":null}}.
+// class is the type; more are further members of the error.
+func WriteError(w http.ResponseWriter, status int, class, code, message string, more map[string]any) {
+	body := errorJSON(class, code, message, more)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a reader who has gone needs no answer
 }
 
-func errorJSON(class, code, message string, attempts []llm.Attempt) []byte {
-	body, err := json.Marshal(map[string]any{"error": map[string]any{"message": message, "type": class, "code": code, "param": nil, "attempts": attempts}})
+func errorJSON(class, code, message string, more map[string]any) []byte {
+	members := map[string]any{"message": message, "type": class, "code": code, "param": nil}
+	for name, v := range more {
+		if _, taken := members[name]; !taken {
+			members[name] = v
+		}
+	}
+	body, err := json.Marshal(map[string]any{"error": members})
 	if err != nil {
 		return []byte(fmt.Sprintf(`{"error":{"message":%q,"type":"error","code":"error","param":null}}`, err.Error()))
 	}
