@@ -53,6 +53,9 @@ type RAGAnswer struct {
 	Query   string             `json:"query"`
 	Results []knowledge.Result `json:"results"`
 	Total   int                `json:"total"`
+	// What put the passages in order, and why a configured reranker did not.
+	RankedBy    string `json:"ranked_by,omitempty" doc:"words, or the reranker's name"`
+	RankingNote string `json:"ranking_note,omitempty" doc:"why the configured reranker did not order the passages"`
 }
 
 type ragOutput struct{ Body RAGAnswer }
@@ -87,6 +90,7 @@ func answerOf(query string, hits []knowledge.Hit) RAGAnswer {
 	a := RAGAnswer{Query: query, Results: make([]knowledge.Result, 0, len(hits)), Total: len(hits)}
 	for _, h := range hits {
 		a.Results = append(a.Results, h.Result())
+		a.RankedBy, a.RankingNote = h.Ranking.By, h.Ranking.Note // that of all
 	}
 	return a
 }

@@ -38,6 +38,9 @@ func (a *App) openKnowledge(ctx context.Context) error {
 		return err
 	}
 	a.base = base
+	if err := a.openReranker(); err != nil {
+		return err
+	}
 	if a.looking == nil {
 		if err := a.openOuter(model); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 
 	"resync/breaker"
 	"resync/internal/config"
+	"resync/internal/knowledge"
 )
 
 // TestAnIndexThatIsAwayDoesNotKeepResyncFromStarting: the address is of nobody; the
@@ -24,7 +25,11 @@ func TestAnIndexThatIsAwayDoesNotKeepResyncFromStarting(t *testing.T) {
 		if err := a.openOuter(nil); err != nil || a.outer == nil {
 			t.Errorf("%s: %v", x.Kind, err)
 		}
-		if _, err := a.outer.Search(t.Context(), "airship", 1); err == nil {
+		base, err := knowledge.New(t.Context(), knowledge.Options{NoHandbook: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.outer.Search(t.Context(), base, "airship", 1); err == nil {
 			t.Errorf("%s: a server that is away found something", x.Kind)
 		}
 	}
@@ -77,7 +82,11 @@ func TestRequestsToAnIndexPassTheBreaker(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 20 {
-		if _, err := a.outer.Search(t.Context(), "airship", 1); err == nil {
+		base, err := knowledge.New(t.Context(), knowledge.Options{NoHandbook: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.outer.Search(t.Context(), base, "airship", 1); err == nil {
 			t.Fatal("a failing server found something")
 		}
 	}

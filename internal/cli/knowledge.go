@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"resync/internal/app"
 	"resync/internal/knowledge"
 	"resync/internal/retrieve"
 	"resync/internal/sandbox"
@@ -28,12 +29,19 @@ func (e *env) openBase(ctx context.Context, file string) (*knowledge.Base, func(
 	if cfg.DataDir != "" {
 		o.IndexFile = knowledge.IndexFileIn(cfg.DataDir)
 	}
-	base, err := knowledge.New(ctx, o)
+	rerank, closing, err := app.Reranker(cfg.Knowledge.Reranker)
 	if err != nil {
 		db.Close()
 		return nil, nil, err
 	}
-	return base, func() { db.Close() }, nil
+	base, err := knowledge.New(ctx, o)
+	if err != nil {
+		db.Close()
+		_ = closing() // the first error says more
+		return nil, nil, err
+	}
+	base.RerankBy(rerank)
+	return base, func() { db.Close(); _ = closing() }, nil // nothing was written
 }
 
 // ingesting is what the flags of ingest say about the files.
@@ -172,9 +180,15 @@ func newSearch(e *env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found := passagesOf(hits)
+			found, ranking := passagesOf(hits), knowledge.Ranking{}
+			if len(hits) > 0 {
+				ranking = hits[0].Ranking
+			}
 			if asJSON {
-				return e.json(map[string]any{"query": strings.Join(args, " "), "results": found})
+				return e.json(map[string]any{"query": strings.Join(args, " "), "results": found, "ranking": ranking})
+			}
+			if ranking.Note != "" {
+				fmt.Fprintln(e.errOut, ranking.Note)
 			}
 			for i, p := range found {
 				place := p.Source()

@@ -23,7 +23,7 @@ func rerankerSpecs() []spec {
 		{"knowledge.reranker.key", nil, "", secret(func(t target) *Secret { return &at(t).Key }), "Key of the server, sent as a bearer token."},
 		{"knowledge.reranker.dir", nil, "", text(func(t target) *string { return &at(t).Dir }), "Directory with model.onnx and tokenizer.json, for onnx."},
 		{"knowledge.reranker.candidates", nil, "30", integer(func(t target) *int { return &at(t).Candidates }, 2, 100), "How many passages it is given."},
-		{"knowledge.reranker.timeout", nil, "1500ms", duration(func(t target) *time.Duration { return &at(t).Timeout }, 50*time.Millisecond, 30*time.Second), "How long a search waits for it before words decide. A language model needs several seconds."},
+		{"knowledge.reranker.timeout", nil, "1500ms", duration(func(t target) *time.Duration { return &at(t).Timeout }, 50*time.Millisecond, 2*time.Minute), "How long a search waits for it before words decide. A language model needs several seconds."},
 	}
 }
 
