@@ -175,6 +175,7 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerWebhooks()
 	s.registerRedis()
 	s.registerSteering()
+	s.registerDegraded()
 	s.registerTokens()
 	s.registerAudit()
 	s.registerLLM()

@@ -139,14 +139,14 @@ func (s *server) registerSteering() {
 
 type setResilienceInput struct {
 	Body struct {
-		Reason   string                         `json:"reason,omitempty" maxLength:"400" doc:"why; kept in the audit, and required"`
-		FailFast *bool                          `json:"fail_fast_enabled,omitempty" doc:"a Redis that does not answer ends the start; from the next start on"`
-		Timeout  *float64                       `json:"fail_fast_timeout,omitempty" doc:"of the contract; it is fixed"`
-		Mode     *string                        `json:"degradation_mode,omitempty" doc:"graceful: BEST_EFFORT routes work with less while Redis is away; fail_fast: they refuse"`
+		Reason   string                        `json:"reason,omitempty" maxLength:"400" doc:"why; kept in the audit, and required"`
+		FailFast *bool                         `json:"fail_fast_enabled,omitempty" doc:"a Redis that does not answer ends the start; from the next start on"`
+		Timeout  *float64                      `json:"fail_fast_timeout,omitempty" doc:"of the contract; it is fixed"`
+		Mode     *string                       `json:"degradation_mode,omitempty" doc:"graceful: BEST_EFFORT routes work with less while Redis is away; fail_fast: they refuse"`
 		Breakers map[string]resilience.Breaker `json:"breakers,omitempty" doc:"by name; {} goes back to the contract's numbers"`
-		Tiers    *[]resilience.Tier             `json:"tiers,omitempty" maxItems:"100" doc:"all lines anew; they go before those of the strategy file"`
-		Limits   *resilience.Limits             `json:"limits,omitempty" doc:"a minute and person"`
-		Reset    []string                       `json:"reset,omitempty" maxItems:"5" doc:"parts that go back to the settings: fail_fast_enabled, degradation_mode, breakers, tiers, limits"`
+		Tiers    *[]resilience.Tier            `json:"tiers,omitempty" maxItems:"100" doc:"all lines anew; they go before those of the strategy file"`
+		Limits   *resilience.Limits            `json:"limits,omitempty" doc:"a minute and person"`
+		Reset    []string                      `json:"reset,omitempty" maxItems:"5" doc:"parts that go back to the settings: fail_fast_enabled, degradation_mode, breakers, tiers, limits"`
 	}
 }
 

@@ -105,6 +105,7 @@ func (a *App) breakerMoved(t breaker.Transition) {
 	a.news.Publish(api.News{Name: "breaker", Data: data})
 	a.book.mark(t.Name)
 	a.tellBreaker(t)
+	a.screensOfBreaker(t)
 	switch t.To {
 	case breaker.HalfOpen, breaker.Closed:
 		if t.Name != "background_sync" {

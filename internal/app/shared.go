@@ -53,6 +53,7 @@ func (a *App) redisChanged(s state.Status) {
 		level, text = slog.LevelWarn, "Redis is away; changes are refused and reading goes on with less"
 	}
 	a.log.Log(a.ctx, level, text, "reason", s.Reason, "outages", s.Outages)
+	a.screensOfRedis(s)
 	a.news.Publish(api.News{Name: "redis", Data: map[string]any{"mode": s.Mode, "reason": s.Reason, "since": s.Since.UTC()}})
 }
 
