@@ -1,7 +1,6 @@
 package read
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +14,19 @@ import (
 // readPDF reads the text of a PDF page by page. Larger type becomes a heading, lines
 // that stand on most pages (running heads, page numbers) are dropped.
 func readPDF(data []byte, lim Limits) (t Text, err error) {
+	if err := plausible(data); err != nil {
+		return Text{}, err
+	}
+	file := newGuard(data, lim)
 	defer func() { // the library gives up on damage by panicking
 		if p := recover(); p != nil {
 			t, err = Text{}, fmt.Errorf("it is a damaged PDF (%v); print it to a new PDF", p)
 		}
+		if file.bad != nil {
+			t, err = Text{}, file.bad
+		}
 	}()
-	r, err := pdf.NewReader(bytes.NewReader(data), int64(len(data)))
+	r, err := pdf.NewReader(file, int64(len(data)))
 	switch {
 	case errors.Is(err, pdf.ErrInvalidPassword):
 		return Text{}, errors.New("it is encrypted; save it without a password")

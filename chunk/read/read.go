@@ -13,6 +13,12 @@
 // Everything is read from memory: nothing is fetched, executed or written, and no
 // archive inside a document is opened. What cannot be read is a [*Refused] that
 // tells the operator why and what to do. Limits bound the work before it is done.
+//
+// A PDF from a stranger is read best in a process of its own. The reader stops files
+// whose objects refer to each other in a circle, claim absurd numbers or take too long,
+// but two kinds it cannot stop, and each ends the process: a cross-reference stream that
+// puts an object stream inside itself, and a font or a packed string that uses up the
+// memory.
 package read
 
 import (
@@ -22,6 +28,7 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
@@ -53,12 +60,14 @@ type Limits struct {
 	Ratio int
 	// Entries is the most files in an archive, Pages the most of a PDF.
 	Entries, Pages int
+	// Time is how long reading a PDF may take; 0 is that of DefaultLimits.
+	Time time.Duration
 }
 
 // DefaultLimits are 64 MB a file, 128 MB expanded at most 200-fold, 5000 files in an
-// archive, 10000 pages.
+// archive, 10000 pages, two minutes.
 func DefaultLimits() Limits {
-	return Limits{Bytes: 64 << 20, Expanded: 128 << 20, Ratio: 200, Entries: 5000, Pages: 10_000}
+	return Limits{Bytes: 64 << 20, Expanded: 128 << 20, Ratio: 200, Entries: 5000, Pages: 10_000, Time: 2 * time.Minute}
 }
 
 // Text is a document that was read.
