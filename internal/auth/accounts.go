@@ -105,14 +105,17 @@ func (s *Service) SetPassword(ctx context.Context, user, password string) error 
 
 // SetRoles replaces a user's roles and, when they differ, ends the sessions.
 func (s *Service) SetRoles(ctx context.Context, user string, roles Roles) error {
+	defer s.tokens.clear() // tokens carry the roles of their user
 	return s.st.ChangeUser(ctx, user, func(u *store.User) error {
 		u.Roles = roles.Names()
 		return nil
 	})
 }
 
-// SetDisabled locks an account out, ending its sessions, or lets it in again.
+// SetDisabled locks an account out, ending its sessions, or lets it in again. Its API
+// tokens are refused from then on.
 func (s *Service) SetDisabled(ctx context.Context, user string, disabled bool) error {
+	defer s.tokens.clear()
 	return s.st.ChangeUser(ctx, user, func(u *store.User) error {
 		u.Disabled = disabled
 		return nil

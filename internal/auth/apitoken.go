@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -103,11 +104,12 @@ func (s *Service) VerifyAPIToken(ctx context.Context, token, scope string) (Iden
 	if !strings.HasPrefix(token, apiTokenPrefix) {
 		return Identity{}, ErrAPIToken
 	}
-	hash, now := hashToken(token), s.now()
-	if id, ok := s.tokens.get(hash+scope, now); ok {
+	key, now := tokenKey{sha256.Sum256([]byte(token)), scope}, s.now()
+	id, round, ok := s.tokens.get(key, now)
+	if ok {
 		return id, nil
 	}
-	v, u, err := s.st.APIToken(ctx, hash)
+	v, u, err := s.st.APIToken(ctx, hex.EncodeToString(key.sum[:]))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return Identity{}, ErrAPIToken
@@ -120,8 +122,8 @@ func (s *Service) VerifyAPIToken(ctx context.Context, token, scope string) (Iden
 	if err != nil {
 		return Identity{}, fmt.Errorf("API token of %q: %w", u.Name, err)
 	}
-	id := Identity{User: u.Name, Roles: roles, SessionID: v.ID}
-	s.tokens.put(hash+scope, id, now.Add(min(tokenMemory, v.ExpiresAt.Sub(now))))
+	id = Identity{User: u.Name, Roles: roles, SessionID: v.ID}
+	s.tokens.put(key, id, now.Add(min(tokenMemory, v.ExpiresAt.Sub(now))), round)
 	return id, nil
 }
 
@@ -137,10 +139,17 @@ func (s *Service) RevokeAPIToken(ctx context.Context, id, by string) error {
 	return err
 }
 
+// tokenKey is a token by its hash, and what it is to be used for.
+type tokenKey struct {
+	sum   [sha256.Size]byte
+	scope string
+}
+
 // remembered holds tokens that were found good a moment ago.
 type remembered struct {
-	mu  sync.Mutex
-	ids map[string]rememberedID
+	mu    sync.Mutex
+	round uint64 // how often all were forgotten
+	ids   map[tokenKey]rememberedID
 }
 
 type rememberedID struct {
@@ -148,18 +157,24 @@ type rememberedID struct {
 	until time.Time
 }
 
-func (r *remembered) get(key string, now time.Time) (Identity, bool) {
+// get returns whose a token is, if that is known, and the round in which it is not.
+func (r *remembered) get(key tokenKey, now time.Time) (id Identity, round uint64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	v, ok := r.ids[key]
-	return v.id, ok && now.Before(v.until)
+	v, found := r.ids[key]
+	return v.id, r.round, found && now.Before(v.until)
 }
 
-func (r *remembered) put(key string, id Identity, until time.Time) {
+// put remembers a token that was read in a round. If all were forgotten since then,
+// what was read may be what was just revoked, and is not kept.
+func (r *remembered) put(key tokenKey, id Identity, until time.Time, round uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if round != r.round {
+		return
+	}
 	if r.ids == nil || len(r.ids) >= tokensRemembered {
-		r.ids = map[string]rememberedID{}
+		r.ids = map[tokenKey]rememberedID{}
 	}
 	r.ids[key] = rememberedID{id, until}
 }
@@ -167,5 +182,6 @@ func (r *remembered) put(key string, id Identity, until time.Time) {
 func (r *remembered) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.round++
 	r.ids = nil
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,6 +88,29 @@ func TestAPITokensEnd(t *testing.T) {
 		time.Sleep(time.Hour - tokenMemory)
 		check(2, false)
 	})
+	synctest.Test(t, func(t *testing.T) { // here at once, although it was remembered a moment ago
+		s, _ := open(t)
+		addUser(t, s, "ana", Operator)
+		token, _, err := s.NewAPIToken(t.Context(), "ana", "", ScopeLLM, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify := func() (Identity, error) { return s.VerifyAPIToken(t.Context(), token, ScopeLLM) }
+		if id, err := verify(); err != nil || !id.Roles.Has(Operator) {
+			t.Fatal(id, err)
+		}
+		if err := s.SetRoles(t.Context(), "ana", NewRoles(Viewer)); err != nil {
+			t.Fatal(err)
+		}
+		if id, err := verify(); err != nil || id.Roles.Has(Operator) {
+			t.Errorf("after losing a role: %+v, %v", id, err)
+		}
+		if err := s.SetDisabled(t.Context(), "ana", true); err != nil {
+			t.Fatal(err)
+		}
+		_, err = verify()
+		wantErr(t, "a user's who was just disabled", err, ErrAPIToken)
+	})
 	synctest.Test(t, func(t *testing.T) {
 		s, st := open(t)
 		addUser(t, s, "ana", Operator)
@@ -100,4 +124,37 @@ func TestAPITokensEnd(t *testing.T) {
 		_, err = s.VerifyAPIToken(t.Context(), token, ScopeLLM)
 		wantErr(t, "a disabled user's", err, ErrAPIToken)
 	})
+}
+
+// slowTokens does something between a token is read and used.
+type slowTokens struct {
+	*store.Store
+	between func()
+}
+
+func (s *slowTokens) APIToken(ctx context.Context, hash string) (store.APIToken, store.User, error) {
+	v, u, err := s.Store.APIToken(ctx, hash)
+	s.between()
+	return v, u, err
+}
+
+// What is revoked while it is being read must not be remembered as good.
+func TestATokenRevokedWhileItIsReadIsNotRemembered(t *testing.T) {
+	_, st := open(t)
+	slow := &slowTokens{st, func() {}}
+	s := New(slow, nil)
+	addUser(t, s, "ana", Operator)
+	token, v, err := s.NewAPIToken(t.Context(), "ana", "", ScopeLLM, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow.between = func() {
+		slow.between = func() {}
+		if err := s.RevokeAPIToken(t.Context(), v.ID, "ana"); err != nil {
+			t.Error(err)
+		}
+	}
+	_, _ = s.VerifyAPIToken(t.Context(), token, ScopeLLM) // it was good when it was read
+	_, err = s.VerifyAPIToken(t.Context(), token, ScopeLLM)
+	wantErr(t, "the next use", err, ErrAPIToken)
 }
