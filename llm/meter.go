@@ -43,6 +43,8 @@ type Meter struct {
 	now    func() time.Time
 
 	mu       sync.Mutex
+	number   int64  // of the day word is for, since 1970
+	word     string // that day; see today
 	day      string
 	loaded   bool
 	spent    map[string]int64 // :: user, "" for all → today's total as far as known
@@ -62,7 +64,15 @@ func NewMeter(l Ledger, limits Limits, now func() time.Time) *Meter {
 	return m
 }
 
-func (m *Meter) today() string { return m.now().UTC().Format(time.DateOnly) }
+// today is the present day. It is called with the lock held, by every request: the
+// day is put into words once.
+func (m *Meter) today() string {
+	now := m.now()
+	if n := now.Unix() / (24 * 60 * 60); n != m.number || m.word == "" {
+		m.number, m.word = n, now.UTC().Format(time.DateOnly)
+	}
+	return m.word
+}
 
 func (m *Meter) reset(day string) {
 	if len(m.unsaved) > 0 { // yesterday's rest waits for the next Flush

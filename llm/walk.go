@@ -196,19 +196,19 @@ func (w *walk) open(i int, t *target, err error) {
 
 // unfit says why a target cannot serve the request at all; nil when it can.
 func (w *walk) unfit(t *target) *Error {
-	e := &Error{Class: CallerFault, Provider: t.info.Provider, Model: t.info.Model}
+	var code, message string
 	lim := w.c.opt.Meter.limits
 	switch lacks := t.caps.lacks(w.req.needs()); {
 	case lacks != "":
-		e.Code, e.Message = CodeCapability, "the model cannot do "+lacks+", which the request needs"
+		code, message = CodeCapability, "the model cannot do "+lacks+", which the request needs"
 	case t.price == nil && lim.any() && !lim.Unpriced:
-		e.Code, e.Message = CodeUnpriced, "money is limited and the price of the model is not known (add it to llm.prices, or allow it with llm.limits.unpriced)"
+		code, message = CodeUnpriced, "money is limited and the price of the model is not known (add it to llm.prices, or allow it with llm.limits.unpriced)"
 	case t.caps.Context > 0 && w.req.size()/2 > t.caps.Context: // half: the count is rough, and the server is the judge
-		e.Code, e.Message = CodeContext, fmt.Sprintf("the request has about %d tokens, the model takes %d", w.req.size(), t.caps.Context)
+		code, message = CodeContext, fmt.Sprintf("the request has about %d tokens, the model takes %d", w.req.size(), t.caps.Context)
 	default:
 		return nil
 	}
-	return e
+	return &Error{Class: CallerFault, Code: code, Message: message, Provider: t.info.Provider, Model: t.info.Model}
 }
 
 // skipped records a target that was not asked.

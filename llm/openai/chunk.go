@@ -14,6 +14,7 @@ type chunk struct {
 	err     []byte // the error in it, when there is one
 	choices int
 	calls   []callPart
+	usage   llm.Usage // delta.Usage points to it when there is one
 }
 
 // callPart is a part of a tool call as the wire has it; index is -1 when the
@@ -201,28 +202,56 @@ func (p *callPart) read(data []byte) error {
 	})
 }
 
+// usage reads the counts of tokens. One that cannot be read is one that was not
+// given. It is read by hand because every answer has one, and reflection took a
+// tenth of what an answer costs here.
 func (r reader) usage(v []byte) error {
+	var u llm.Usage
+	if len(v) == 0 || v[0] != '{' || readUsage(v, &u) != nil {
+		return nil
+	}
+	if u.InputTokens > 0 || u.OutputTokens > 0 {
+		r.c.usage = u
+		r.c.delta.Usage = &r.c.usage
+	}
+	return nil
+}
+
+// readUsage reads the members of a usage and of the objects in it.
+func readUsage(v []byte, u *llm.Usage) error {
+	return members(v, func(key string, start, end int) error {
+		at := v[start:end]
+		switch key {
+		case "prompt_tokens":
+			return count(at, &u.InputTokens)
+		case "completion_tokens":
+			return count(at, &u.OutputTokens)
+		case "cached_tokens", "prompt_cache_hit_tokens": // the second is DeepSeek's name
+			n := 0
+			err := count(at, &n)
+			u.CachedTokens = max(u.CachedTokens, n)
+			return err
+		case "reasoning_tokens":
+			return count(at, &u.ReasoningTokens)
+		case "prompt_tokens_details", "completion_tokens_details":
+			if at[0] == '{' {
+				return readUsage(at, u)
+			}
+		}
+		return nil
+	})
+}
+
+// count reads a whole number; null is none.
+func count(v []byte, to *int) error {
 	if isNull(v) {
 		return nil
 	}
-	var u struct {
-		Prompt     int `json:"prompt_tokens"`
-		Completion int `json:"completion_tokens"`
-		Details    struct {
-			Cached int `json:"cached_tokens"`
-		} `json:"prompt_tokens_details"`
-		Out struct {
-			Reasoning int `json:"reasoning_tokens"`
-		} `json:"completion_tokens_details"`
-		CacheHit int `json:"prompt_cache_hit_tokens"` // DeepSeek's name
+	n, err := strconv.Atoi(string(v))
+	if err == nil {
+		*to = n
 	}
-	if err := json.Unmarshal(v, &u); err != nil {
-		return nil // a usage that cannot be read is one that was not given
-	}
-	if u.Prompt > 0 || u.Completion > 0 {
-		r.c.delta.Usage = &llm.Usage{InputTokens: u.Prompt, OutputTokens: u.Completion, CachedTokens: max(u.Details.Cached, u.CacheHit), ReasoningTokens: u.Out.Reasoning}
-	}
-	return nil
+	return err
 }
 
 // response is the chunk as a whole answer.

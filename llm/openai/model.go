@@ -35,7 +35,8 @@ type Model struct {
 	opt    Options
 	url    *url.URL
 	header http.Header
-	apiKey bool // the key goes into api-key instead of Authorization
+	empty  *http.Request // what all requests have in common
+	apiKey bool          // the key goes into api-key instead of Authorization
 
 	noUsage    atomic.Bool // :: the server refuses stream_options
 	completion atomic.Bool // :: it wants max_completion_tokens instead of max_tokens
@@ -58,6 +59,7 @@ func New(o Options) (*Model, error) {
 		return nil, fmt.Errorf("openai: the address of %s: %w", o.Model, err)
 	}
 	m := &Model{opt: o, url: u, apiKey: o.Provider == "azure", header: http.Header{"Content-Type": {"application/json"}}}
+	m.empty = &http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if o.Provider == "openrouter" {
 		m.header.Set("X-Title", "Resync")
 	}
@@ -160,11 +162,9 @@ func (m *Model) send(ctx context.Context, c llm.Call, streamed bool) (*http.Resp
 	if err != nil {
 		return nil, m.named(&llm.Error{Class: llm.CallerFault, Code: "invalid_request", Message: err.Error(), Err: err})
 	}
-	req := (&http.Request{
-		Method: http.MethodPost, URL: m.url, Host: m.url.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header, len(m.header)+2), Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-	}).WithContext(ctx)
+	req := m.empty.WithContext(ctx) // a copy
+	req.Header, req.Body, req.ContentLength = make(http.Header, len(m.header)+2), sending(body), int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return sending(body), nil }
 	for k, v := range m.header {
 		req.Header[k] = v
 	}
@@ -186,6 +186,18 @@ func (m *Model) send(ctx context.Context, c llm.Call, streamed bool) (*http.Resp
 	}
 	return resp, nil
 }
+
+// outgoing is the body of a request.
+type outgoing struct{ bytes.Reader }
+
+func sending(body []byte) *outgoing {
+	o := &outgoing{}
+	o.Reset(body)
+	return o
+}
+
+// Close does nothing: the bytes are in memory.
+func (*outgoing) Close() error { return nil }
 
 // asked is what a request used that not every server knows.
 type asked struct{ usage, completion bool }

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"encoding/binary"
 	"errors"
 	"strconv"
 	"unicode/utf16"
@@ -92,6 +93,12 @@ func keyText(quoted []byte) string {
 		return "usage"
 	case `"error"`:
 		return "error"
+	case `"prompt_tokens"`:
+		return "prompt_tokens"
+	case `"completion_tokens"`:
+		return "completion_tokens"
+	case `"total_tokens"`:
+		return "total_tokens"
 	}
 	s, _ := unquote(quoted)
 	return s
@@ -141,6 +148,12 @@ func stringAt(data []byte, i int) int {
 		return -1
 	}
 	for i++; i < len(data); i++ {
+		for i+8 <= len(data) && plain(binary.LittleEndian.Uint64(data[i:])) {
+			i += 8
+		}
+		if i >= len(data) {
+			break
+		}
 		switch c := data[i]; {
 		case c == '"':
 			return i + 1
@@ -151,6 +164,15 @@ func stringAt(data []byte, i int) int {
 		}
 	}
 	return -1
+}
+
+// plain reports whether none of eight bytes is a quote, a backslash or a control
+// character (Mycroft's test for a zero byte, and its form for "less than"). It may say
+// no without need, never yes: who asks then looks at the bytes one by one.
+func plain(w uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^(ones*'"'), w^(ones*'\\')
+	return ((quote-ones)&^quote|(slash-ones)&^slash|(w-ones*' ')&^w)&tops == 0
 }
 
 // valueAt returns the index after the value that starts at i, or -1.

@@ -5,6 +5,10 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"resync/llm"
 )
 
 // TestMembers compares the scanner with encoding/json on texts of many shapes.
@@ -115,4 +119,50 @@ func FuzzAccept(f *testing.F) {
 		_ = req.Decode() // may refuse, must not fail
 		wantsUsage(data)
 	})
+}
+
+// TestStringsEndWhereTheyEnd puts what ends a string at every place of the eight bytes
+// that are read at once.
+func TestStringsEndWhereTheyEnd(t *testing.T) {
+	for n := range 40 {
+		body := strings.Repeat("ü~ ", 14)[:n]
+		for _, c := range []struct {
+			text string
+			want int // after the opening quote and body; -1 is no string
+		}{{`"`, 1}, {`\""`, 3}, {`\\"`, 3}, {"\n\"", -1}, {"\x1f\"", -1}, {"", -1}, {`\`, -1}, {"\x7f\x80\xff\"", 4}, {`!"`, 2}, {`[]"`, 3}} {
+			want := c.want
+			if want >= 0 {
+				want += 1 + n
+			}
+			if got := stringAt([]byte(`"`+body+c.text), 0); got != want {
+				t.Errorf("%q: ends at %d, want %d", body+c.text, got, want)
+			}
+			if got := stringAt([]byte(`"`+body+c.text+"padding padding"), 0); c.want >= 0 && got != want {
+				t.Errorf("%q and more: ends at %d, want %d", body+c.text, got, want)
+			}
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for text, want := range map[string]*llm.Usage{
+		`{"prompt_tokens":20,"completion_tokens":140,"total_tokens":160}`: {InputTokens: 20, OutputTokens: 140},
+		`{"prompt_tokens":20,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":7,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":2}}`: {
+			InputTokens: 20, OutputTokens: 3, CachedTokens: 7, ReasoningTokens: 2},
+		`{"prompt_tokens":20,"completion_tokens":3,"prompt_cache_hit_tokens":9,"prompt_tokens_details":null}`: {InputTokens: 20, OutputTokens: 3, CachedTokens: 9},
+		`{"prompt_tokens":5,"completion_tokens":null}`:                                                        {InputTokens: 5},
+		`{"prompt_tokens":0,"completion_tokens":0}`:                                                           nil,
+		`{"prompt_tokens":"20","completion_tokens":3}`:                                                        nil,
+		`{"prompt_tokens":2.5}`:                                                                               nil,
+		`null`:                                                                                                nil,
+		`7`:                                                                                                   nil,
+	} {
+		ch, err := readChunk([]byte(`{"choices":[],"usage":`+text+`}`), true)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if diff := cmp.Diff(want, ch.delta.Usage); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
 }

@@ -96,14 +96,13 @@ func headers(h http.Header, provider, target string, attempts []llm.Attempt, rea
 	for i := range attempts {
 		upstream += attempts[i].Duration
 	}
-	h["X-Resync-Provider"] = []string{provider}
-	h["X-Resync-Target"] = []string{target}
-	h["X-Resync-Attempts"] = []string{strconv.Itoa(len(attempts))}
+	vals := [...]string{provider, target, strconv.Itoa(len(attempts)), reason, msText(upstream), msText(max(0, time.Since(started)-upstream))}
+	only := func(i int) []string { return vals[i : i+1 : i+1] } // one allocation for all
+	h["X-Resync-Provider"], h["X-Resync-Target"], h["X-Resync-Attempts"] = only(0), only(1), only(2)
 	if reason != "" {
-		h["X-Resync-Fallback-Reason"] = []string{reason}
+		h["X-Resync-Fallback-Reason"] = only(3)
 	}
-	h["X-Resync-Response-Ms"] = []string{msText(upstream)}
-	h["X-Resync-Overhead-Ms"] = []string{msText(max(0, time.Since(started)-upstream))}
+	h["X-Resync-Response-Ms"], h["X-Resync-Overhead-Ms"] = only(4), only(5)
 }
 
 func msText(d time.Duration) string {
