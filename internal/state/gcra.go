@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 )
@@ -92,15 +93,29 @@ func decide(qs []Quota, rs []reading) Decision {
 
 // check refuses quotas that could never be met.
 func check(qs []Quota) error {
-	for _, q := range qs {
+	for i, q := range qs {
 		switch {
 		case q.Key == "" || q.N < 0 || q.Limit.IsZero():
 			return fmt.Errorf("rate limit %q: needs a key, a limit and no negative units", q.Key)
 		case int64(q.N) > q.Limit.burst() && !q.Debt:
 			return fmt.Errorf("rate limit %q: %d units are more than %d, the most at once", q.Key, q.N, q.Limit.burst())
+		case i > 0 && hashTag(q.Key) != hashTag(qs[0].Key):
+			// A Redis Cluster takes one script to one node; refused everywhere, so that no
+			// test without a cluster passes.
+			return fmt.Errorf("rate limits %q and %q: keys that are counted together need the same {tag}", qs[0].Key, q.Key)
 		}
 	}
 	return nil
+}
+
+// hashTag is the part of a key by which a cluster places it (Redis Cluster
+// specification, "Hash tags").
+func hashTag(key string) string {
+	_, rest, ok := strings.Cut(key, "{")
+	if tag, _, closed := strings.Cut(rest, "}"); ok && closed && tag != "" {
+		return tag
+	}
+	return key
 }
 
 // buckets is the limiter in the memory of this process.

@@ -13,6 +13,18 @@ import (
 	"resync/breaker"
 )
 
+func TestKeysOfOneCallShareATag(t *testing.T) {
+	q := func(key string) Quota { return Quota{Key: key, Limit: Limit{Rate: 1, Per: time.Second}, N: 1} }
+	for _, tt := range []struct {
+		a, b string
+		ok   bool
+	}{{"x:{ana}", "y:{ana}", true}, {"x:{ana}", "y:{ben}", false}, {"x", "y", false}, {"x:{}", "y:{}", false}, {"{a}{b}", "{a}", true}, {"x", "x", true}} {
+		if err := check([]Quota{q(tt.a), q(tt.b)}); (err == nil) != tt.ok {
+			t.Errorf("%s and %s: %v", tt.a, tt.b, err)
+		}
+	}
+}
+
 // The limiter in Lua and the one in memory decide alike, whatever is asked of
 // them and however the time passes.
 func TestLuaAndMemoryDecideAlike(t *testing.T) {

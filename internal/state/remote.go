@@ -139,7 +139,7 @@ func (r *remote) close() error {
 // as it lets calls through; when it is open, an answer closes it.
 func (r *remote) look(ctx context.Context) error {
 	permit, open := r.b.Acquire()
-	err := r.looker.Set(ctx, r.prefix+"look", time.Now().UnixMilli(), time.Minute).Err()
+	err := r.ask(ctx)
 	if open == nil {
 		permit.Done(r.outcome(context.WithoutCancel(ctx), err)) // the deadline is ours: a look that is late has failed
 		return err
@@ -148,6 +148,18 @@ func (r *remote) look(ctx context.Context) error {
 		return open
 	}
 	return err
+}
+
+// ask writes to Redis. Of a cluster every master is asked: one that is away takes
+// its share of the keys with it, and the key that is written here need not be among
+// them.
+func (r *remote) ask(ctx context.Context) error {
+	if c, ok := r.looker.(*redis.ClusterClient); ok {
+		if err := c.ForEachMaster(ctx, func(ctx context.Context, m *redis.Client) error { return m.Ping(ctx).Err() }); err != nil {
+			return err
+		}
+	}
+	return r.looker.Set(ctx, r.prefix+"look", time.Now().UnixMilli(), time.Minute).Err()
 }
 
 // do makes one call under the breaker and within its time.
