@@ -1,6 +1,9 @@
 package chunk
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // dropMatter marks the parts of a book that are no text: contents, lists of
 // figures, notices, index. They name every topic of the book and would be found
@@ -212,13 +215,16 @@ func (d *doc) restore(heads []head) bool {
 	for _, h := range heads {
 		delete(titles, h.key)
 	}
-	changed := false
+	if len(titles) == 0 {
+		return false
+	}
+	changed, key := false, []byte(nil)
 	for i := range d.lines {
 		ln := &d.lines[i]
 		if ln.kind != lineText || ln.end-ln.start > maxTitle || !d.alone(i) {
 			continue
 		}
-		if key := fold(d.text[ln.start:ln.end]); strings.Contains(key, " ") && titles[key] {
+		if key = folded(key[:0], d.text[ln.start:ln.end]); bytes.IndexByte(key, ' ') > 0 && titles[string(key)] {
 			ln.kind, ln.level, changed = lineHeading, 1, true
 		}
 	}

@@ -300,3 +300,13 @@ func BenchmarkHostileChunker(b *testing.B) {
 		}
 	}
 }
+
+func TestLastIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := string(rapid.SliceOfN(rapid.SampledFrom([]byte("ab\r\n")), 0, 12).Draw(t, "text"))
+		sep := string(rapid.SliceOfN(rapid.SampledFrom([]byte("ab\r\n")), 1, 4).Draw(t, "separator"))
+		if got, want := lastIndex(s, sep), strings.LastIndex(s, sep); got != want {
+			t.Fatalf("lastIndex(%q, %q) = %d, want %d", s, sep, got, want)
+		}
+	})
+}

@@ -212,7 +212,7 @@ func (r *reading) retreat(a, e int, seps []separator) int {
 	for _, sep := range seps {
 		best := -1
 		for _, s := range sep {
-			if i := strings.LastIndex(r.text[half:e], s); i >= 0 {
+			if i := lastIndex(r.text[half:e], s); i >= 0 {
 				best = max(best, half+i+len(s))
 			}
 		}
@@ -221,6 +221,23 @@ func (r *reading) retreat(a, e int, seps []separator) int {
 		}
 	}
 	return e
+}
+
+// lastIndex is strings.LastIndex for short separators, which are found by their last
+// byte and need no hash.
+func lastIndex(s, sep string) int {
+	n := len(sep)
+	for end := len(s); end >= n; {
+		i := strings.LastIndexByte(s[n-1:end], sep[n-1])
+		if i < 0 {
+			return -1
+		}
+		if s[i:i+n] == sep {
+			return i
+		}
+		end = i + n - 1
+	}
+	return -1
 }
 
 // blank is the first place from a on, at most b, that is no blank.

@@ -3,6 +3,7 @@ package chunk
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // section is a specific heading with everything attached to it: lines
@@ -255,22 +256,32 @@ func isParameter(title string) bool {
 
 // fold makes headings comparable: lower case without accents, punctuation and
 // repeated blanks.
-func fold(s string) string {
-	var b strings.Builder
-	space := false
+func fold(s string) string { return string(folded(make([]byte, 0, len(s)), s)) }
+
+// folded appends what fold makes of s.
+func folded(to []byte, s string) []byte {
+	from, space := len(to), false
 	for _, r := range s {
-		r = unaccent(unicode.ToLower(r))
-		if !isWord(r) {
-			space = b.Len() > 0
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+		case r >= 'A' && r <= 'Z':
+			r |= 0x20
+		case r < utf8.RuneSelf:
+			space = len(to) > from
 			continue
+		default:
+			if r = unaccent(unicode.ToLower(r)); !isWord(r) {
+				space = len(to) > from
+				continue
+			}
 		}
 		if space {
-			b.WriteByte(' ')
+			to = append(to, ' ')
 			space = false
 		}
-		b.WriteRune(r)
+		to = utf8.AppendRune(to, r)
 	}
-	return b.String()
+	return to
 }
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
