@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -135,4 +136,29 @@ func TestWordsAreReadAsByThePattern(t *testing.T) {
 			}
 		}
 	})
+}
+
+// BenchmarkCount counts the tokens of a manual: cold knows no word of it yet, warm all
+// that its memory holds.
+func BenchmarkCount(b *testing.B) {
+	data, err := os.ReadFile(manual(b, "awsadmst.md"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := string(data)
+	for _, enc := range []*BPE{CL100K(), O200K()} {
+		b.Run(enc.Name()+"/cold", func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				enc.count(new(memo), text)
+			}
+		})
+		b.Run(enc.Name()+"/warm", func(b *testing.B) {
+			m := new(memo)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				enc.count(m, text)
+			}
+		})
+	}
 }

@@ -184,10 +184,4 @@ func BenchmarkTokens(b *testing.B) {
 			}
 		})
 	}
-	b.Run("ours/cl100k_base/cold", func(b *testing.B) {
-		b.SetBytes(int64(len(text)))
-		for b.Loop() {
-			chunk.CL100K().Count(text)
-		}
-	})
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -406,7 +407,7 @@ func FuzzDocument(f *testing.F) {
 	f.Add("a.yaml", []byte("openapi: 3\npaths: {/a: {get: {}}}"))
 	f.Add("a.md", []byte("# a"))
 	lim := DefaultLimits()
-	lim.Bytes, lim.Expanded, lim.Pages = 1<<20, 1<<20, 50
+	lim.Bytes, lim.Expanded, lim.Pages, lim.Time = 1<<20, 1<<20, 50, time.Second
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		got, err := Document(name, data, lim)
 		if err != nil {
