@@ -161,7 +161,7 @@ func TestWebhooksAreForAdministrators(t *testing.T) {
 	if got := admin.post(hooksPath+"/redeliver", map[string]any{}).ok(); got["messages"] != 0.0 {
 		t.Errorf("%v", got)
 	}
-	admin.get(hooksPath+"/deliveries?target=nobody").problem(http.StatusNotFound)
+	admin.get(hooksPath + "/deliveries?target=nobody").problem(http.StatusNotFound)
 }
 
 // hookCell is a way for a receiver to be broken, and what becomes of a message.
