@@ -19,7 +19,8 @@ var (
 // guard is the file as the library of PDF reads it. The library follows references
 // through the file without remembering where it was, so a forged file can keep it
 // going in a circle or down a recursion that ends the process. Each step reads the
-// file, and that is where the guard stops it, by a panic that readPDF recovers.
+// file, and that is where the guard stops it: the library gives up when the file cannot
+// be read.
 type guard struct {
 	io.ReaderAt
 	until time.Time
@@ -53,7 +54,7 @@ func (g *guard) ReadAt(p []byte, off int64) (int, error) {
 		}
 	}
 	if g.bad != nil {
-		panic(g.bad)
+		return 0, g.bad
 	}
 	return g.ReaderAt.ReadAt(p, off)
 }
