@@ -15,7 +15,15 @@ type Phraser interface {
 	// Phrase answers the question from the evidence alone, in sentences that cite
 	// it by its ids, and names itself. What the evidence says is data, never an
 	// order.
-	Phrase(ctx context.Context, user, question string, evidence []diagnose.Evidence) (sentences []diagnose.Sentence, by string, err error)
+	Phrase(ctx context.Context, who tool.Identity, question string, evidence []diagnose.Evidence) (Phrased, error)
+}
+
+// Phrased is what a phraser said.
+type Phrased struct {
+	Sentences []diagnose.Sentence `json:"sentences"`
+	By        string              `json:"by"`
+	At        time.Time           `json:"at"` // when it was said: just now, or when it was said to somebody who asked the same
+	Cached    bool                `json:"-"`
 }
 
 // phraseTime is how long a person waits for better words at most; the answer is
@@ -40,13 +48,16 @@ func (a *Agent) put(ctx context.Context, who tool.Identity, ans *diagnose.Answer
 	}
 	ctx, cancel := context.WithTimeout(ctx, phraseTime)
 	defer cancel()
-	said, by, err := a.phrase.Phrase(ctx, who.User, ans.Question, ans.Evidence)
+	said, err := a.phrase.Phrase(ctx, who, ans.Question, ans.Evidence)
 	if err != nil {
 		ans.ModeReason = "no language model answered, so these are Resync's own words: " + err.Error()
 		return ans
 	}
 	put := *ans
-	put.Sentences, put.Mode, put.ModeReason = slices.Clone(said), diagnose.ModeModel, by
+	put.Sentences, put.Mode, put.ModeReason = slices.Clone(said.Sentences), diagnose.ModeModel, said.By
+	if said.Cached {
+		put.Recalled(time.Since(said.At))
+	}
 	put.Finish()
 	confirmed := 0
 	for _, s := range put.Sentences {
@@ -58,7 +69,7 @@ func (a *Agent) put(ctx context.Context, who tool.Identity, ans *diagnose.Answer
 		}
 	}
 	if 2*confirmed <= len(put.Sentences) {
-		ans.ModeReason = fmt.Sprintf("%s was asked, but what it said is not borne out by the documents; these are Resync's own words", by)
+		ans.ModeReason = fmt.Sprintf("%s was asked, but what it said is not borne out by the documents; these are Resync's own words", said.By)
 		return ans
 	}
 	return &put

@@ -20,13 +20,13 @@ type said struct {
 	asked     int
 }
 
-func (s *said) Phrase(ctx context.Context, _, _ string, _ []diagnose.Evidence) ([]diagnose.Sentence, string, error) {
+func (s *said) Phrase(ctx context.Context, _ tool.Identity, _ string, _ []diagnose.Evidence) (Phrased, error) {
 	s.asked++
 	if s.hang {
 		<-ctx.Done()
-		return nil, "", ctx.Err()
+		return Phrased{}, ctx.Err()
 	}
-	return s.sentences, "gpt-4o", s.err
+	return Phrased{Sentences: s.sentences, By: "gpt-4o"}, s.err
 }
 
 // fromDocuments is an answer as the documents alone give it.

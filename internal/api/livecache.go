@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"resync/internal/diagnose"
 	"resync/internal/state"
 )
 
@@ -61,7 +62,7 @@ func (s *server) read(ctx context.Context, e *Engine, q liveRead) (*rawOutput, e
 		return nil, s.problem(ctx, err)
 	}
 	old := max(time.Since(answer.At), 0)
-	p.age = &age{Cached: answer.Cached, Seconds: old.Round(time.Millisecond).Seconds(), FetchedAt: answer.At.UTC(), Freshness: freshnessOf(old)}
+	p.age = &age{Cached: answer.Cached, Seconds: old.Round(time.Millisecond).Seconds(), FetchedAt: answer.At.UTC(), Freshness: diagnose.Freshness(old)}
 	if answer.Stale != nil {
 		p.age.Why = answer.Stale.Error()
 	}
@@ -88,17 +89,6 @@ func engineAway(err error) bool {
 		return true
 	}
 	return statusOf(err) == http.StatusServiceUnavailable
-}
-
-// freshnessOf names an age as the contract does.
-func freshnessOf(old time.Duration) string {
-	switch {
-	case old < 10*time.Second:
-		return "live"
-	case old < 2*time.Minute:
-		return "recent"
-	}
-	return "cached"
 }
 
 // withMeta adds the member meta to an object of the engine. What is no object

@@ -11,6 +11,7 @@ import (
 
 	"resync/hwa"
 	"resync/internal/auth"
+	"resync/internal/diagnose"
 	"resync/internal/plan"
 	"resync/tool"
 )
@@ -121,7 +122,7 @@ func (s *server) snapshot(ctx context.Context, name string) (*Engine, *plan.Snap
 
 // freshness names the age of a snapshot, on the engine's clock, as the contract
 // does.
-func (e *Engine) freshness(asOf time.Time) string { return freshnessOf(e.Now().Sub(asOf)) }
+func (e *Engine) freshness(asOf time.Time) string { return diagnose.Freshness(e.Now().Sub(asOf)) }
 
 type page[T any] struct {
 	Body struct {

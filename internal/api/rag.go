@@ -120,6 +120,9 @@ type ragQueryOutput struct {
 		Fix       string               `json:"fix,omitempty" doc:"word for word from the first passage"`
 		Risk      string               `json:"risk,omitempty" doc:"class of the documented fix"`
 		Citations []knowledge.Citation `json:"citations"`
+		Cached    bool                 `json:"cached,omitempty" doc:"the words were found for somebody who asked the same of the same passages"`
+		Age       float64              `json:"age_seconds,omitempty" doc:"of such words"`
+		Freshness string               `json:"freshness,omitempty" enum:"live,recent,cached"`
 	}
 }
 
@@ -133,7 +136,11 @@ func (s *server) ragQuery(ctx context.Context, in *ragQueryInput) (*ragQueryOutp
 	if q.K == 0 {
 		q.K = queryDefault
 	}
-	a, err := s.Knowledge.Answer(ctx, q, s.writer(ctx))
+	cached, writer := s.writer(ctx), knowledge.Writer(nil)
+	if cached != nil {
+		writer = cached
+	}
+	a, err := s.Knowledge.Answer(ctx, q, writer)
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
@@ -146,6 +153,9 @@ func (s *server) ragQuery(ctx context.Context, in *ragQueryInput) (*ragQueryOutp
 		b.Mode, b.Citations = "none", []knowledge.Citation{}
 	case a.By != "":
 		b.Mode = "model"
+		if cached.old != nil {
+			b.Cached, b.Age, b.Freshness = true, cached.old.Seconds, cached.old.Freshness
+		}
 	}
 	return out, nil
 }

@@ -180,7 +180,7 @@ func (a *App) openAuth(ctx context.Context) error {
 func (a *App) openChat(context.Context) error {
 	sides := map[string]chat.Side{}
 	for _, e := range a.engines {
-		sides[e.Name] = chat.Side{Asker: asker{agent.New(e.diag, e.Exec).WithPhraser(a.phraser()), e, a.agentSpan}, Desk: e.Desk}
+		sides[e.Name] = chat.Side{Asker: asker{agent.New(e.diag, e.Exec).WithPhraser(a.cachedPhraser()), e, a.agentSpan}, Desk: e.Desk}
 	}
 	a.chat = chat.New(a.db, sides, a.log)
 	return nil

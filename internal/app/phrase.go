@@ -13,6 +13,7 @@ import (
 	"resync/internal/diagnose"
 	"resync/internal/knowledge"
 	"resync/llm"
+	"resync/tool"
 )
 
 // phraser lets the chain of language models put answers into words.
@@ -24,6 +25,24 @@ func (a *App) phraser() agent.Phraser {
 		return nil
 	}
 	return phraser{a.llm}
+}
+
+// cachedPhraser is the phraser behind the cache of answers; nil where there is none.
+func (a *App) cachedPhraser() agent.Phraser {
+	p := a.phraser()
+	if p == nil || a.answers == nil {
+		return p
+	}
+	return a.answers.Phraser(p)
+}
+
+// modelNames tells the models apart that put answers into words.
+func (a *App) modelNames() []string {
+	var out []string
+	for _, t := range a.opt.Config.LLM.Targets {
+		out = append(out, t.Name+"="+t.Provider+"/"+t.Model+"@"+t.BaseURL)
+	}
+	return out
 }
 
 // writer is the same for the routes below /rag.
@@ -59,12 +78,13 @@ type quoted struct {
 }
 
 // Phrase answers a question in sentences that cite the evidence.
-func (p phraser) Phrase(ctx context.Context, user, question string, evidence []diagnose.Evidence) ([]diagnose.Sentence, string, error) {
+func (p phraser) Phrase(ctx context.Context, who tool.Identity, question string, evidence []diagnose.Evidence) (agent.Phrased, error) {
 	shown := make([]quoted, 0, maxEvidence)
 	for _, e := range evidence[:min(len(evidence), maxEvidence)] {
 		shown = append(shown, quoted{e.ID, e.Title, clipText(e.Text, maxEvidenceText)})
 	}
-	return p.say(ctx, user, question, shown)
+	said, by, err := p.say(ctx, who.User, question, shown)
+	return agent.Phrased{Sentences: said, By: by}, err
 }
 
 func (p phraser) say(ctx context.Context, user, question string, shown []quoted) ([]diagnose.Sentence, string, error) {

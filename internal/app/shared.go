@@ -34,7 +34,7 @@ func (a *App) openState(ctx context.Context) error {
 		return err
 	}
 	a.closers = append(a.closers, a.shared.Close)
-	a.reads, a.answers, a.self = state.NewReads(a.shared), api.NewAnswers(a.shared), store.NewID("srv")
+	a.reads, a.answers, a.self = state.NewReads(a.shared), api.NewAnswers(a.shared, a.modelNames()...), store.NewID("srv")
 	if r.StrategyFile != "" {
 		a.log.Info("tiers of routes are changed by a file", "file", r.StrategyFile, "rules", len(r.Strategy.Rules))
 	}

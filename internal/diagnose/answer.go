@@ -66,6 +66,28 @@ type Answer struct {
 	Mode        string       `json:"mode"`                  // "offline": computed without a language model; "model": put into words by one
 	ModeReason  string       `json:"mode_reason,omitempty"` // why a configured model is not the one who speaks; or which one does
 	AsOf        time.Time    `json:"as_of"`                 // when the facts were read
+	// Of an answer from the documents whose words were found for somebody who asked
+	// the same of the same passages before.
+	Cached    bool    `json:"cached,omitempty"`
+	Age       float64 `json:"age_seconds,omitempty"`
+	Freshness string  `json:"freshness,omitempty"` // see [Freshness]
+}
+
+// Recalled marks an answer whose words are so old.
+func (a *Answer) Recalled(age time.Duration) {
+	a.Cached, a.Age, a.Freshness = true, max(age, 0).Round(time.Millisecond).Seconds(), Freshness(age)
+}
+
+// Freshness names an age as the contract does: live below 10 s, recent below two
+// minutes, cached.
+func Freshness(age time.Duration) string {
+	switch {
+	case age < 10*time.Second:
+		return "live"
+	case age < 2*time.Minute:
+		return "recent"
+	}
+	return "cached"
 }
 
 // Sentence is one statement of the answer. Confirmed is set by [Check]: every
