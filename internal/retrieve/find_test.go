@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,8 +163,8 @@ func TestRecordsKeepTheirIDs(t *testing.T) {
 	}
 }
 
-// TestManyPassagesKeepTheBest: above the limits, common words only count for what the
-// rare ones found, and the first places are those of the full search.
+// TestManyPassagesKeepTheBest: up to the limit the search is the full search; above it,
+// common words only count for what the rare ones found, and the first places stay.
 func TestManyPassagesKeepTheBest(t *testing.T) {
 	var segs []*Segment
 	for d := range 220 {
@@ -183,14 +184,31 @@ func TestManyPassagesKeepTheBest(t *testing.T) {
 			x.addGroup(full, &pq.groups[i])
 		}
 		want := x.first(full, &pq, Options{}, 10)
+		var plain []candidate // every passage, without skipping any
+		for _, u := range full.touched {
+			c := &full.cells[u]
+			s := c.words * (1 + coverageBonus*c.weight/full.total + titleBonus*x.titleShare(c, u)) * x.formBonus(u, &pq)
+			plain = append(plain, candidate{unit: u, words: c.words, base: s, score: s})
+		}
+		slices.SortFunc(plain, betterFirst)
+		if diff := cmp.Diff(plain[:10], want, cmp.AllowUnexported(candidate{})); diff != "" {
+			t.Errorf("%q (-all scored +found):\n%s", q, diff)
+		}
 		x.free(full)
 		fast := x.tally()
-		x.addWords(fast, &pq)
+		x.addWords(fast, &pq, 16_000)
 		if !fast.pruned {
 			t.Fatalf("%q was searched in full: the test shows nothing", q)
 		}
 		got := x.first(fast, &pq, Options{}, 10)
 		x.free(fast)
+		exact := x.tally()
+		x.addWords(exact, &pq, exactPostings)
+		same := x.first(exact, &pq, Options{}, 10)
+		x.free(exact)
+		if diff := cmp.Diff(want, same, cmp.AllowUnexported(candidate{})); diff != "" || len(want) != 10 {
+			t.Errorf("%q within the limit (-full +found):\n%s", q, diff)
+		}
 		for i := range want[:3] {
 			if want[i].unit != got[i].unit || math.Abs(float64(want[i].score-got[i].score)) > 1e-3 {
 				t.Errorf("%q place %d: passage %d with %v, in full %d with %v", q, i+1, got[i].unit, got[i].score, want[i].unit, want[i].score)

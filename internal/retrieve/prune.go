@@ -5,17 +5,16 @@ import (
 	"slices"
 )
 
-// Limits of the search by words. In a small index, and up to exactPostings, every passage
-// with any word is scored. Above, the rarest words are scored in full until rarePostings are read, and
-// the common ones only count for the livePassages best of those: what a common word
-// alone would bring in is far from the first places. (MaxScore, Turtle and Flood 1995,
-// gives exact results by bounds; with the bonuses for coverage and titles its bounds
-// are too wide to save anything here.)
+// Limits of the search by words. Every passage with any word is scored, unless the lists
+// of all words hold more than exactPostings entries: a pasted log in an index of a million
+// passages. Then the rarest words are scored in full until rarePostings are read, and the
+// common ones only count for the livePassages best of those, which may change places far
+// from the first. (MaxScore, Turtle and Flood 1995, gives exact results by bounds; with the
+// bonuses for coverage and titles its bounds are too wide to save anything here.)
 const (
-	exactPostings = 16_000
-	rarePostings  = 8_000
-	livePassages  = 1000
-	smallIndex    = 20_000 // passages up to which everything is scored
+	exactPostings = 2_000_000
+	rarePostings  = 200_000
+	livePassages  = 4000
 )
 
 // asked is a word of the question with what looking for it costs and gives.
@@ -42,13 +41,14 @@ func (x *Index) asked(q *query) []asked {
 	return list
 }
 
-// addWords adds every word of the question.
-func (x *Index) addWords(t *tally, q *query) {
+// addWords adds every word of the question, in full as long as their lists have no more
+// than limit entries.
+func (x *Index) addWords(t *tally, q *query, limit int) {
 	list, total := x.asked(q), 0
 	for i := range list {
 		total += list[i].size
 	}
-	if total <= exactPostings || x.Passages() <= smallIndex {
+	if total <= limit {
 		for _, a := range list {
 			x.addGroup(t, a.group)
 		}

@@ -85,7 +85,7 @@ func (x *Index) rank(ctx context.Context, question string, q *query, o Options) 
 	if o.Among != nil {
 		x.addAmong(t, q, o.Among)
 	} else {
-		x.addWords(t, q)
+		x.addWords(t, q, exactPostings)
 	}
 	depth := max(rankDepth, 4*o.K+8)
 	best := x.first(t, q, o, depth)
@@ -136,6 +136,10 @@ func (x *Index) wanted(t *tally, u uint32, f *Filter) bool {
 
 // addGroup adds one word of the question: for each passage, the best of its forms.
 func (x *Index) addGroup(t *tally, g *group) {
+	if len(g.terms) == 1 {
+		x.addWord(t, g.terms[0])
+		return
+	}
 	var weight float32
 	t.group = t.group[:0]
 	for _, m := range g.terms {
@@ -172,6 +176,31 @@ func (x *Index) addGroup(t *tally, g *group) {
 	}
 }
 
+// addWord adds a word that has one form, in one pass.
+func (x *Index) addWord(t *tally, m weighted) {
+	id := x.find(m.term)
+	if id < 0 {
+		return
+	}
+	list := x.list(id)
+	full := x.idf(len(list)) * m.weight
+	step := full * (saturation + 1) / 255
+	t.total += full
+	cells := t.cells
+	for i := range list {
+		p := &list[i]
+		c := &cells[p.unit]
+		if c.weight == 0 {
+			t.touched = append(t.touched, p.unit)
+		}
+		c.words += step * float32(p.imp)
+		c.weight += full
+		if p.tf[fieldTitle] > 0 {
+			c.title += full
+		}
+	}
+}
+
 // addCodes adds what each message code of the question is worth.
 func (x *Index) addCodes(t *tally, codes []string) {
 	for _, code := range codes {
@@ -205,8 +234,16 @@ func (x *Index) first(t *tally, q *query, o Options, depth int) []candidate {
 	if t.pruned {
 		list = t.live
 	}
+	most, cover := float32(entryBonus*1.0001), coverageBonus/t.total // rounding must not lose a passage
+	if q.wrong {
+		most *= troubleBonus
+	}
 	for _, u := range list {
 		c := &t.cells[u]
+		// What the passage cannot be above is known without looking at its record.
+		if s := c.words * (1 + cover*c.weight + titleBonus*c.title/(c.title+titleMass)) * most; s <= best.floor {
+			continue
+		}
 		s := c.words * (1 + coverageBonus*c.weight/t.total + titleBonus*x.titleShare(c, u)) * x.formBonus(u, q)
 		if s <= best.floor || !x.wanted(t, u, &o.Filter) {
 			continue
