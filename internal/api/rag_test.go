@@ -2,16 +2,21 @@ package api_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"resync/internal/config"
 )
 
 const mooring = "# Airship mooring\n\nThe airship job waits at the mast.\n\nCause and solution: Moor the airship with two ropes.\n"
@@ -268,4 +273,56 @@ func TestReindexOverHTTP(t *testing.T) {
 	admin.do(http.MethodDelete, "/admin/rag/reindex/"+id, nil).problem(http.StatusConflict)
 	admin.do(http.MethodDelete, "/admin/rag/reindex/none", nil).problem(http.StatusNotFound)
 	op.get("/admin/rag/reindex/none").problem(http.StatusNotFound)
+}
+
+// TestRankingIsTold: the answers of /rag say who put passages in order; when the
+// reranker fails, they say so and words decide.
+func TestRankingIsTold(t *testing.T) {
+	var down atomic.Bool
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var q struct{ Texts []string }
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil || down.Load() {
+			http.Error(w, "out of memory", http.StatusServiceUnavailable)
+			return
+		}
+		rows := make([]map[string]any, len(q.Texts))
+		for i, text := range q.Texts {
+			rows[i] = map[string]any{"index": i, "score": float64(strings.Count(text, "rope"))}
+		}
+		_ = json.NewEncoder(w).Encode(rows) // a client that went away is the test's own
+	}))
+	defer srv.Close()
+	h := newHost(t, func(o *hostConfig) {
+		o.config = func(c *config.Config) {
+			c.Knowledge.Reranker = config.Reranker{Kind: "tei", URL: srv.URL, Candidates: 20, Timeout: 5 * time.Second}
+		}
+	})
+	op := h.as("operator")
+	op.upload("a.md", "# Airship mast\n\nThe airship waits at the mast of the airship harbour.\n").ok()
+	op.upload("b.md", "# Ropes\n\nA rope for the airship is a rope of hemp, rope by rope.\n").ok()
+	look := func(by, note string) {
+		t.Helper()
+		for path, m := range map[string]map[string]any{
+			"search": op.get("/api/v1/rag/search?no_handbook=true&query=airship").ok(),
+			"query":  op.post("/api/v1/rag/query", map[string]any{"query": "airship", "collection": "documents"}).ok(),
+		} {
+			said, _ := m["ranking_note"].(string)
+			if m["ranked_by"] != by || (note == "") != (said == "") || !strings.Contains(said, note) {
+				t.Errorf("%s: ranked by %v, %q", path, m["ranked_by"], said)
+			}
+		}
+		ranking, _ := results(op.get("/api/v1/rag/explain?no_handbook=true&query=airship").ok())[0]["ranking"].(map[string]any)
+		if ranking["by"] != by {
+			t.Errorf("explain: %v", ranking)
+		}
+	}
+	look("the tei reranker", "")
+	if got := results(op.get("/api/v1/rag/search?no_handbook=true&query=airship").ok()); got[0]["document"] != "b.md" {
+		t.Errorf("first is %v", got[0]["document"])
+	}
+	down.Store(true)
+	look("words", "503")
+	if got := results(op.get("/api/v1/rag/search?no_handbook=true&query=airship").ok()); got[0]["document"] != "a.md" {
+		t.Errorf("by words first is %v", got[0]["document"])
+	}
 }

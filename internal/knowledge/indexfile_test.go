@@ -354,3 +354,20 @@ func TestIndexFileSurvivesKill9(t *testing.T) {
 		t.Errorf("the file was there in %d of %d rounds", used, rounds)
 	}
 }
+
+// FuzzUnpackSketch: what is read is what would be written.
+func FuzzUnpackSketch(f *testing.F) {
+	f.Add(newSketch(strings.Repeat("the agent does not link ", 9)).pack())
+	f.Add("")
+	f.Add("AAAA")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := unpackSketch(text)
+		if err != nil {
+			return
+		}
+		again, err := unpackSketch(s.pack())
+		if err != nil || *again != *s {
+			t.Fatalf("%q is read as another sketch: %v", text, err)
+		}
+	})
+}

@@ -213,3 +213,30 @@ func TestReorder(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRerankAnswer: whatever a server answers, each text has one finite score or the
+// answer is refused.
+func FuzzRerankAnswer(f *testing.F) {
+	f.Add(`[{"index":1,"score":0.9},{"index":0,"score":0.1}]`, true)
+	f.Add(`{"results":[{"index":0,"relevance_score":-1e308},{"index":1,"relevance_score":2}]}`, false)
+	f.Add(`{"results":[{"index":-1,"score":1}]}`, false)
+	f.Add(`[{"index":0},{"index":0}]`, true)
+	f.Fuzz(func(t *testing.T, answer string, tei bool) {
+		r := &HTTPReranker{server: RerankServer{Shape: ShapeJina}}
+		if tei {
+			r.server.Shape = ShapeTEI
+		}
+		scores, err := r.scores([]byte(answer), 2)
+		if err != nil {
+			return
+		}
+		for _, s := range scores {
+			if math.IsNaN(s) || math.IsInf(s, 0) {
+				t.Fatalf("score %v from %q", s, answer)
+			}
+		}
+		if len(scores) != 2 {
+			t.Fatalf("%d scores from %q", len(scores), answer)
+		}
+	})
+}
