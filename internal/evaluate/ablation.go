@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"math"
+	"slices"
 
 	"resync/internal/embed"
 	"resync/internal/retrieve"
@@ -50,9 +51,13 @@ func Manuals(ctx context.Context, dir string, model embed.Embedder) (ManualsRepo
 		return ManualsReport{}, err
 	}
 	sets = append(Generate(docs), sets...)
+	further, err := further()
+	if err != nil {
+		return ManualsReport{}, err
+	}
 	x := Build(docs)
 	r := ManualsReport{Sets: map[string]Score{}}
-	for _, set := range sets {
+	for _, set := range slices.Concat(sets, further) {
 		s, err := Ask(ctx, Own{Index: x}, set)
 		if err != nil {
 			return r, err
@@ -72,6 +77,20 @@ func Manuals(ctx context.Context, dir string, model embed.Embedder) (ManualsRepo
 	}
 	r.Baselines, err = baselines(ctx, docs, x, sets)
 	return r, err
+}
+
+// further are the hand-written sets that are asked besides; the ablation and the
+// baselines leave them out.
+func further() ([]Set, error) {
+	practice, err := Practice()
+	if err != nil {
+		return nil, err
+	}
+	unseen, err := Unseen()
+	if err != nil {
+		return nil, err
+	}
+	return append(practice, unseen...), nil
 }
 
 // step is a way to search before it is measured.

@@ -95,7 +95,7 @@ type Meaning struct {
 	Index   *retrieve.Index
 	Vectors *retrieve.Vectors // a row for each passage, see [retrieve.Index.Rows]
 	Model   embed.Embedder
-	Weight  float64 // 0 is retrieve.DefaultDense
+	Weight  float64 // 0 is retrieve.DenseWeight of the question
 }
 
 // Search asks the index.

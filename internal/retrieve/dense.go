@@ -11,20 +11,40 @@ type Dense struct {
 	Vectors *Vectors
 	// Query is the vector of the question, from the same model.
 	Query []float32
-	// Weight is the share of the vectors in the sum, from 0 to 1; 0 is DefaultDense.
+	// Weight is the share of the vectors in the sum, from 0 to 1; 0 is DenseWeight of the
+	// question.
 	Weight float64
 	// Model names what made the vectors, for the explanation.
 	Model string
 }
 
-// DefaultDense is the weight of vectors beside words. A small model is a weak
-// partner of a good ranking by words: with MiniLM and USE-lite more than this makes
-// headings and problems with words left out worse (bench/README.md).
-const DefaultDense = 0.1
+// Weights of vectors beside words. A small model is a weak partner of a good ranking by
+// words where the question has the words of the text: with MiniLM and USE-lite more than
+// DefaultDense makes headings and problems with words left out worse. Somebody who asks how
+// something is done has other words than the manual, and there the same model is the
+// better half (bench/README.md).
+const (
+	DefaultDense = 0.1
+	WishDense    = 0.3
+)
 
-func (d *Dense) weight() float32 {
+// DenseWeight is the weight of vectors for a question: WishDense when it asks how
+// something is done, else DefaultDense.
+func DenseWeight(question string) float64 {
+	q := parse(question, &fitted)
+	return denseWeight(&q)
+}
+
+func denseWeight(q *query) float64 {
+	if q.wish {
+		return WishDense
+	}
+	return DefaultDense
+}
+
+func (d *Dense) weight(q *query) float32 {
 	if d.Weight <= 0 {
-		return DefaultDense
+		return float32(denseWeight(q))
 	}
 	return float32(min(d.Weight, 1))
 }

@@ -19,16 +19,6 @@ var featureNames = [features]string{
 	"the document as a whole", "words in the title", "beginning of a section", "short passage",
 }
 
-// rerankWeights are what each feature is worth, as a share of the weight of all words
-// of the question. They were fitted by coordinate ascent on the mean of hit@1, hit@3,
-// hit@5 and the reciprocal rank over the sets of internal/evaluate and bench, and a set
-// of Go sources; fitted on all manuals but one, they answer the questions of that one as
-// well. That of the document was set beforehand: a file tells much of its parts where
-// there are many files.
-var rerankWeights = [features]float32{
-	featNear: 0.45, featPairs: 0.88, featOrder: 0.6, featExact: 1.44, featDoc: 1.2, featTitle: 0.9, featHead: 0.41, featShort: 0.18,
-}
-
 // second orders the candidates by what a closer look tells.
 func (x *Index) second(t *tally, q *query, best []candidate) {
 	if t.total == 0 {
@@ -39,7 +29,7 @@ func (x *Index) second(t *tally, q *query, best []candidate) {
 		c := &best[i]
 		x.measure(t, q, look, c)
 		var sum float32
-		for f, w := range rerankWeights {
+		for f, w := range q.use.Features {
 			sum += w * c.feat[f]
 		}
 		c.score = c.base + sum*t.total*x.formBonus(c.unit, q)
@@ -143,7 +133,7 @@ func (x *Index) measure(t *tally, q *query, l *lookout, c *candidate) {
 	c.feat[featDoc] = x.docScore(l, x.recs[u].doc)
 	c.feat[featTitle] = min(t.cells[u].title/t.total, 1)
 	if text := x.content(u); len(text) > 0 && text[0] == '#' {
-		c.feat[featHead] = x.titleShare(&t.cells[u], c.unit)
+		c.feat[featHead] = x.titleShare(&t.cells[u], c.unit, q)
 	}
 	c.feat[featShort] = 1 / (1 + float32(x.recs[u].size[fieldBody])/100)
 }

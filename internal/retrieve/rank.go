@@ -9,15 +9,10 @@ import (
 // Ranking constants of the first stage, fixed on the problems of the
 // troubleshooting guide with words dropped (bench/retrieve_test.go).
 const (
-	saturation    = 1.2  // k1 of BM25
-	coverageBonus = 0.4  // share of the question's weight a passage covers
-	titleBonus    = 1.0  // share of a title that the question names
-	titleMass     = 8    // idf at which a title counts half
-	entryBonus    = 1.05 // a problem with its solution answers more than a chapter
-	troubleBonus  = 1.35 // and more so a question about a problem
-	builtinShare  = 0.5  // of a built-in passage beside documents of the operator
-	codeInBody    = 3.0  // weight of a message code, in idf
-	codeInTitle   = 4.5
+	saturation   = 1.2 // k1 of BM25
+	builtinShare = 0.5 // of a built-in passage beside documents of the operator
+	codeInBody   = 3.0 // weight of a message code, in idf
+	codeInTitle  = 4.5
 )
 
 var (
@@ -102,7 +97,7 @@ func (x *Index) rank(ctx context.Context, question string, q *query, o Options) 
 		x.second(t, q, best)
 	}
 	if o.Dense != nil {
-		fuse(best, t.total, o.Dense.weight())
+		fuse(best, t.total, o.Dense.weight(q))
 	}
 	slices.SortFunc(best, betterFirst)
 	for i := range best[:min(len(best), 2*o.K+4)] {
@@ -234,17 +229,15 @@ func (x *Index) first(t *tally, q *query, o Options, depth int) []candidate {
 	if t.pruned {
 		list = t.live
 	}
-	most, cover := float32(entryBonus*1.0001), coverageBonus/t.total // rounding must not lose a passage
-	if q.wrong {
-		most *= troubleBonus
-	}
+	use := q.use
+	most, cover := max(1, q.entryBonus())*1.0001, use.Coverage/t.total // rounding must not lose a passage
 	for _, u := range list {
 		c := &t.cells[u]
 		// What the passage cannot be above is known without looking at its record.
-		if s := c.words * (1 + cover*c.weight + titleBonus*c.title/(c.title+titleMass)) * most; s <= best.floor {
+		if s := c.words * (1 + cover*c.weight + use.Title*c.title/(c.title+use.TitleMass)) * most; s <= best.floor {
 			continue
 		}
-		s := c.words * (1 + coverageBonus*c.weight/t.total + titleBonus*x.titleShare(c, u)) * x.formBonus(u, q)
+		s := c.words * (1 + use.Coverage*c.weight/t.total + use.Title*x.titleShare(c, u, q)) * x.formBonus(u, q)
 		if s <= best.floor || !x.wanted(t, u, &o.Filter) {
 			continue
 		}
@@ -257,10 +250,7 @@ func (x *Index) first(t *tally, q *query, o Options, depth int) []candidate {
 func (x *Index) formBonus(u uint32, q *query) float32 {
 	bonus := float32(1)
 	if kinds[x.recs[u].kind] == "entry" {
-		bonus = entryBonus
-		if q.wrong {
-			bonus *= troubleBonus
-		}
+		bonus = q.entryBonus()
 	}
 	if x.own && x.recs[u].flags&flagBuiltin != 0 {
 		bonus *= builtinShare
@@ -268,14 +258,25 @@ func (x *Index) formBonus(u uint32, q *query) float32 {
 	return bonus
 }
 
+// entryBonus is what a problem with its solution counts beside any other passage.
+func (q *query) entryBonus() float32 {
+	switch {
+	case q.wrong:
+		return q.use.Trouble
+	case q.wish:
+		return q.use.Wish
+	}
+	return q.use.Entry
+}
+
 // titleShare is how much of a title the question names: near 1 for a title of
 // several words that are all asked for, little for a title of one word.
-func (x *Index) titleShare(c *cell, u uint32) float32 {
+func (x *Index) titleShare(c *cell, u uint32, q *query) float32 {
 	mass := x.recs[u].mass
 	if mass == 0 {
 		return 0
 	}
-	return min(c.title/mass, 1) * c.title / (c.title + titleMass)
+	return min(c.title/mass, 1) * c.title / (c.title + q.use.TitleMass)
 }
 
 // candidates keeps the best that are offered: a heap with the worst on top. Of equals

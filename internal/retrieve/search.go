@@ -128,6 +128,15 @@ type Options struct {
 	NoRerank bool
 	// Reranker, when set, orders the best passages anew.
 	Reranker Reranker
+	// Weights of the ranking; nil are the fitted ones.
+	Weights *Weights
+}
+
+func (o *Options) weights() *Weights {
+	if o.Weights == nil {
+		return &fitted
+	}
+	return o.Weights
 }
 
 // Search returns the k passages that answer the query best, best first, without
@@ -147,7 +156,7 @@ func (x *Index) Find(ctx context.Context, query string, o Options) ([]Passage, e
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("search the documents: %w", err)
 	}
-	q := parse(query)
+	q := parse(query, o.weights())
 	if o.K <= 0 || x.Passages() == 0 || q.empty() && o.Dense == nil {
 		return nil, nil
 	}

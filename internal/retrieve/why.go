@@ -25,15 +25,15 @@ func (x *Index) explain(t *tally, q *query, c *candidate, o Options) {
 	}
 	cell := &t.cells[c.unit]
 	if t.total > 0 && c.words > 0 {
-		add("share of the question covered", c.words*coverageBonus*cell.weight/t.total)
-		title := x.titleShare(cell, c.unit)
-		add("share of the title asked for", c.words*titleBonus*title)
+		add("share of the question covered", c.words*q.use.Coverage*cell.weight/t.total)
+		title := x.titleShare(cell, c.unit, q)
+		add("share of the title asked for", c.words*q.use.Title*title)
 		if bonus := x.formBonus(c.unit, q); bonus != 1 {
 			add("kind of passage", c.base-c.base/bonus)
 		}
 	}
 	if t.total > 0 && !o.NoRerank {
-		for f, w := range rerankWeights {
+		for f, w := range q.use.Features {
 			add(featureNames[f], w*c.feat[f]*t.total*x.formBonus(c.unit, q))
 		}
 	}
