@@ -16,9 +16,9 @@ import (
 )
 
 // BenchmarkKnowledge is what a base of n passages in rows of SQLite costs: to open with
-// the index file (file-s) and without (rows-s), to ingest one document more
-// (one-more-s), and the memory resident after opening with the file (file-MB). n is
-// 10,000, 100,000 and, with RESYNC_LONG=1, 1,000,000.
+// the index file (file-s), with one that lacks a document (stale-s) and without (rows-s),
+// to ingest one document more (one-more-s), and how large the file and the rows are. n
+// is 10,000, 100,000 and, with RESYNC_LONG=1, 1,000,000.
 func BenchmarkKnowledge(b *testing.B) {
 	sizes := []int{10_000, 100_000}
 	if os.Getenv("RESYNC_LONG") != "" {
@@ -57,6 +57,13 @@ func BenchmarkKnowledge(b *testing.B) {
 					b.Fatal(err)
 				}
 				base = nil
+				for unit, name := range map[string]string{"index-MB": file, "rows-MB": filepath.Join(dir, "resync.db")} {
+					info, err := os.Stat(name)
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.ReportMetric(float64(info.Size())/1e6, unit)
+				}
 				base = open("file-s")
 				if got := base.Stats().Passages; got != passages || got < n/2 || ids == 0 {
 					b.Fatalf("%d passages out of the file, %d out of the rows", got, passages)
@@ -68,6 +75,7 @@ func BenchmarkKnowledge(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.ReportMetric(time.Since(start).Seconds(), "one-more-s")
+				base = open("stale-s")
 				b.ReportMetric(float64(passages), "passages")
 			}
 		})
