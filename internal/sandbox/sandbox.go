@@ -200,6 +200,13 @@ func receive(out io.Reader, lim read.Limits) (read.Text, error) {
 	if _, err := io.ReadFull(in, text); err != nil {
 		return read.Text{}, fmt.Errorf("its text ended early: %w", err)
 	}
+	last := 0
+	for _, p := range a.Pages {
+		if p.Start < last || p.Start > len(text) {
+			return read.Text{}, fmt.Errorf("its page %d begins at %d of %d bytes", p.Number, p.Start, len(text))
+		}
+		last = p.Start
+	}
 	return read.Text{Title: a.Title, Text: string(text), Pages: a.Pages, Records: a.Records, Notes: a.Notes}, nil
 }
 

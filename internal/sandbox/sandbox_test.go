@@ -251,6 +251,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 	for _, c := range []struct{ out, want string }{
 		{"", "ended early"}, {"{}", "ended early"}, {"nonsense\n", "its answer"}, {`{"size":9}` + "\nabc", "its text ended early"},
 		{`{"size":-1}` + "\n", "larger than is taken"}, {`{"size":99999999999}` + "\n", "larger than is taken"},
+		{`{"size":3,"pages":[{"Number":1,"Start":9}]}` + "\nabc", "its page 1 begins at 9 of 3"},
 		{`{"refused":"it is blue"}` + "\n", "it is blue"}, {strings.Repeat(" ", maxAnswer+10000), "does not end"},
 	} {
 		if _, err := receive(strings.NewReader(c.out), lim); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -294,4 +295,23 @@ func TestRow20TheClock(t *testing.T) {
 	if !errors.As(err, new(*read.Refused)) || !strings.Contains(err.Error(), "took more than 0.7 seconds;") {
 		t.Errorf("%v", err)
 	}
+}
+
+func FuzzReceive(f *testing.F) {
+	for _, s := range []string{"", "{}\n", `{"size":3}` + "\nabc", `{"refused":"x"}` + "\n", `{"size":-1}` + "\n", `{"pages":[{"Number":1,"Start":9}]}` + "\n"} {
+		f.Add([]byte(s))
+	}
+	lim := read.DefaultLimits()
+	lim.Expanded = 1 << 10
+	f.Fuzz(func(t *testing.T, out []byte) {
+		got, err := receive(bytes.NewReader(out), lim)
+		if err == nil && (len(got.Text) > len(out) || int64(len(got.Text)) > maxText(lim)) {
+			t.Fatalf("%d bytes of text from %d", len(got.Text), len(out))
+		}
+		for _, p := range got.Pages {
+			if p.Start < 0 || p.Start > len(got.Text) {
+				t.Fatalf("page %d begins at %d of %d", p.Number, p.Start, len(got.Text))
+			}
+		}
+	})
 }
