@@ -24,7 +24,7 @@ func TestCluster(t *testing.T) {
 	t.Run("64 at once", func(t *testing.T) { testRace(t, st) })
 	t.Run("all slots", func(t *testing.T) {
 		other := open(t, state.Settings{URL: f.URL(), FailFast: true}) // has nothing of its own
-		for i := range 100 { // keys of all masters
+		for i := range 100 {                                           // keys of all masters
 			key := fmt.Sprintf("k%d", i)
 			must(t, st.Set(t.Context(), key, []byte(key), time.Minute))
 			if v, found, err := other.Get(t.Context(), key); !found || err != nil || string(v) != key {
