@@ -75,12 +75,12 @@ func Manuals(ctx context.Context, dir string, model embed.Embedder) (ManualsRepo
 	if r.Ablation, err = ablate(ctx, steps, sets); err != nil {
 		return r, err
 	}
-	r.Baselines, err = baselines(ctx, docs, x, sets)
+	r.Baselines, err = baselines(ctx, docs, x, slices.Concat(sets, further))
 	return r, err
 }
 
-// further are the hand-written sets that are asked besides; the ablation and the
-// baselines leave them out.
+// further are the hand-written sets that are asked besides; the ablation leaves
+// them out.
 func further() ([]Set, error) {
 	practice, err := Practice()
 	if err != nil {
