@@ -58,7 +58,10 @@ func addRaw(s *server, r route, scope string, h http.HandlerFunc) {
 		s.api.OpenAPI().AddOperation(&op)
 		s.api.Adapter().Handle(&op, s.api.Middlewares().Handler(func(hc huma.Context) {
 			req, w := humago.Unwrap(hc)
-			h(w, req.WithContext(hc.Context()))
+			if ctx := hc.Context(); ctx != req.Context() {
+				req = req.WithContext(ctx) // a copy, which is spared when nothing was added
+			}
+			h(w, req)
 		}))
 	}
 }
@@ -108,6 +111,8 @@ type llmStatusOutput struct {
 		BudgetSecs float64          `json:"budget_seconds"`
 		SpentToday float64          `json:"spent_today_usd" doc:"by everybody, of answers whose price is known"`
 		YoursToday float64          `json:"your_spent_today_usd"`
+		LimitDay   float64          `json:"limit_day_usd,omitempty" doc:"for everybody together; absent without a limit"`
+		LimitUser  float64          `json:"limit_user_day_usd,omitempty" doc:"for each person"`
 		Metrics    *llm.Metrics     `json:"metrics,omitempty"`
 	}
 }
@@ -121,6 +126,7 @@ func (s *server) llmStatus(ctx context.Context, _ *struct{}) (*llmStatusOutput, 
 	m := s.LLM.Metrics()
 	out.Body.Configured, out.Body.Metrics, out.Body.Targets = true, &m, s.LLM.Targets()
 	out.Body.BudgetSecs = s.LLM.Budget().Seconds()
+	out.Body.LimitDay, out.Body.LimitUser = s.LLM.Limits().Day, s.LLM.Limits().UserDay
 	var err error
 	if out.Body.SpentToday, err = s.LLM.SpentToday(ctx, ""); err != nil {
 		return nil, s.problem(ctx, err)
