@@ -281,7 +281,7 @@ func TestPlainLinesAreTakenAsTheyAre(t *testing.T) {
 }
 
 func FuzzPlain(f *testing.F) {
-	for _, s := range []string{"", "$x$", "$\\", "<td>", "&lt;", "![](", "***", " on page 5", "$\\{$"} {
+	for _, s := range []string{"", "$x$", "$\\", "<td>", "&lt;", "![](", "***", " on page 5", "$\\{$", "$\x91\x91\x91\x91r\x91\x99\x8a_$", "$^\\\xe3\\\xe3\\\xe3\\\xe3$"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

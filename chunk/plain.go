@@ -221,13 +221,22 @@ func tex(s string, put func(rune)) int {
 			in = command(in, put)
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(in)
+		r, n := decoded(in)
 		if !strings.ContainsRune("{}^ ", r) {
 			put(r)
 		}
 		in = in[n:]
 	}
 	return end + 2
+}
+
+// decoded is the first character of s, a blank for a byte that is no UTF-8, and its length.
+func decoded(s string) (rune, int) {
+	r, n := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && n == 1 {
+		return ' ', 1
+	}
+	return r, n
 }
 
 // formula tells TeX from two prices or shell variables on one line.
@@ -256,7 +265,7 @@ func command(in string, put func(rune)) string {
 		put('\\')
 	case "":
 		if len(in) > 1 { // an escaped character
-			r, m := utf8.DecodeRuneInString(in[1:])
+			r, m := decoded(in[1:])
 			put(r)
 			return in[1+m:]
 		}
