@@ -158,6 +158,9 @@ func (c *Chain) Targets() []TargetView {
 // Budget is the time a request may take, or a stream until its first piece.
 func (c *Chain) Budget() time.Duration { return c.opt.Budget }
 
+// Limits are those on money; zero ones do not limit.
+func (c *Chain) Limits() Limits { return c.opt.Meter.limits }
+
 // SpentToday is what the user ("" for everybody) has spent today in US dollars.
 func (c *Chain) SpentToday(ctx context.Context, user string) (float64, error) {
 	return c.opt.Meter.Spent(ctx, user)

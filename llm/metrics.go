@@ -25,6 +25,14 @@ type Metrics struct {
 	CircuitBreakers    map[string]string `json:"circuit_breakers"`     // :: breaker → state
 	LastError          string            `json:"last_error,omitempty"` // of the last request that failed
 	LastErrorAt        time.Time         `json:"last_error_at,omitzero"`
+	LastFallback       *Fallback         `json:"last_fallback,omitempty"` // nil while the first target has answered everything
+}
+
+// Fallback is one answer that did not come from the first target.
+type Fallback struct {
+	At     time.Time `json:"at"`
+	Target string    `json:"target"` // that answered
+	Reason string    `json:"reason"` // why the first did not
 }
 
 // counters is the live form of Metrics.
@@ -82,6 +90,7 @@ func (c *counters) request(o Outcome) {
 	if r.WasFallback {
 		c.m.FallbackRequests++
 		c.m.FallbackReasons[r.FallbackReason]++
+		c.m.LastFallback = &Fallback{time.Now().UTC(), r.Target, r.FallbackReason}
 	}
 }
 

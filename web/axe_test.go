@@ -99,6 +99,8 @@ func screens() []screen {
 		{"run page", func(b *tab) { b.press("Hold job"); b.see("Can be undone") }},
 		{"undo", at("/journal?view=undo", "Cannot be undone")},
 		{"undo dialog", func(b *tab) { b.press("Undo…"); b.see("Keep it") }},
-		{"shortcuts", func(b *tab) { b.press("Keep it"); b.keys("?"); b.see("Keyboard shortcuts") }},
+		{"resilience", at("/resilience", "The last fallback")},
+		{"documents", at("/documents?q=AWSBHT001E", "pages 12 to 13")},
+		{"shortcuts", func(b *tab) { b.keys("?"); b.see("Keyboard shortcuts") }},
 	}
 }

@@ -96,6 +96,8 @@ func TestHandler(t *testing.T) {
 		{"page", "GET", "/", nil, 200, map[string]string{"Content-Security-Policy": web.Policy, "Cache-Control": "no-cache", "Content-Type": "text/html; charset=utf-8", "Content-Encoding": ""}},
 		{"deep link", "GET", "/ask/42?src=e1", []string{"Accept-Encoding", "gzip, br"}, 200, map[string]string{"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}},
 		{"head", "HEAD", "/journal", nil, 200, nil},
+		{"documents", "GET", "/documents?q=x", nil, 200, nil},
+		{"resilience", "GET", "/resilience", nil, 200, nil},
 		{"script", "GET", script, nil, 200, map[string]string{"Cache-Control": "public, max-age=31536000, immutable", "Content-Type": "text/javascript; charset=utf-8", "X-Content-Type-Options": "nosniff"}},
 		{"old script", "GET", "/assets/main-OLD.js", nil, 404, nil},
 		{"parent folder", "GET", "/assets/../../etc/passwd", nil, 404, nil},

@@ -31,6 +31,12 @@ type fake struct {
 	sessions  []obj
 	listeners map[chan string]bool
 	breakers  []obj
+	away      []obj
+	roles     []string
+	docs      []obj
+	fixes     []obj
+	jobs2     []obj // reindexes
+	sent      []string
 	seq       int
 	failing   map[string]int // path → status to answer with
 	pace      time.Duration  // between the events of an answer
@@ -67,6 +73,11 @@ func (f *fake) routes() map[string]http.HandlerFunc {
 		"GET /agents/runs": f.listRuns, "GET /agents/runs/{id}": f.run, "POST /agents/runs/{id}/cancel": f.cancel,
 		"GET /agents/undo/available": f.listUndo, "POST /agents/undo/{id}": f.undo, "GET /events": f.events,
 		"GET /admin/resilience/breakers": f.listBreakers, "POST /admin/resilience/breakers/{name}/reset": f.resetBreaker,
+		"POST /admin/resilience/breakers/{name}/force-open": f.forceBreaker, "GET /admin/resilience/breakers/{name}": f.oneBreaker,
+		"GET /admin/resilience/degraded": f.listAway, "GET /health/redis": f.redis, "GET /llm/status": f.models,
+		"GET /rag/files": f.listDocs, "POST /rag/upload": f.addDoc, "POST /rag/files/{id}/review": f.reviewDoc,
+		"GET /rag/corrections": f.listFixes, "POST /rag/corrections/{id}": f.decideFix, "GET /rag/search": f.passages, "GET /rag/explain": f.explain,
+		"GET /admin/rag/reindex": f.listCuts, "POST /admin/rag/reindex": f.startCut, "DELETE /admin/rag/reindex/{id}": f.cancelCut,
 	}
 }
 
@@ -131,7 +142,7 @@ func (f *fake) login(w http.ResponseWriter, r *http.Request) {
 		id := f.next("s")
 		f.signedIn[id] = "ana"
 		http.SetCookie(w, &http.Cookie{Name: "resync_session", Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-		answer(w, obj{"user": obj{"name": "ana", "roles": []string{"approver"}}})
+		answer(w, obj{"user": obj{"name": "ana", "roles": f.rolesNow()}})
 	default:
 		if f.tries++; f.tries > 3 {
 			w.Header().Set("Retry-After", "60")
@@ -150,7 +161,7 @@ func (f *fake) verify(w http.ResponseWriter, r *http.Request) {
 		problem(w, 401, "Not signed in", "Sign in first.")
 		return
 	}
-	answer(w, obj{"user": obj{"name": f.signedIn[c.Value], "roles": []string{"approver"}}})
+	answer(w, obj{"user": obj{"name": f.signedIn[c.Value], "roles": f.rolesNow()}})
 }
 
 func (f *fake) logout(w http.ResponseWriter, r *http.Request) {

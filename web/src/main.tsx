@@ -11,6 +11,8 @@ import { Plan } from './screens/plan';
 import { Chat } from './screens/chat';
 import { Approvals } from './screens/approvals';
 import { Journal } from './screens/journal';
+import { Documents } from './screens/documents';
+import { Resilience } from './screens/resilience';
 import './style/main.css';
 
 function Screen() {
@@ -19,6 +21,8 @@ function Screen() {
     case 'ask': return <Chat />;
     case 'approvals': return <Approvals />;
     case 'journal': return <Journal />;
+    case 'documents': return <Documents />;
+    case 'resilience': return <Resilience />;
     default: return <Plan />;
   }
 }

@@ -122,6 +122,24 @@ export const api = {
   breakers: () => json<C.Breakers>('GET', '/admin/resilience/breakers'),
   resetBreaker: (name: string, reason: string) => request('POST', `/admin/resilience/breakers/${at(name)}/reset`, { reason }),
 
+  breaker: (name: string) => json<C.Breaker>('GET', `/admin/resilience/breakers/${at(name)}`),
+  switchBreaker: (name: string, verb: 'reset' | 'force-open' | 'disable' | 'enable', reason: string, ttl_seconds = 0) =>
+    request('POST', `/admin/resilience/breakers/${at(name)}/${verb}`, { reason, ttl_seconds }),
+  away: () => json<{ degraded: boolean; parts: C.Away[] }>('GET', '/admin/resilience/degraded'),
+  redis: () => json<C.RedisHealth>('GET', '/health/redis'),
+  models: () => json<C.Models>('GET', '/llm/status'),
+
+  docs: () => json<{ files: C.Doc[]; total: number }>('GET', '/rag/files' + query({ limit: 500 })),
+  reviewDoc: (id: string, action: 'release' | 'reject') => request('POST', `/rag/files/${at(id)}/review`, { action }),
+  deleteDoc: (id: string) => request('DELETE', `/rag/files/${at(id)}`),
+  corrections: () => json<{ corrections: C.Correction[] }>('GET', '/rag/corrections' + query({ state: 'pending' })),
+  decideCorrection: (id: string, action: 'accept' | 'reject', reason: string) => request('POST', `/rag/corrections/${at(id)}`, { action, reason: reason || undefined }),
+  reindexes: () => json<{ jobs: C.Reindex[] }>('GET', '/admin/rag/reindex'),
+  startReindex: (dry_run: boolean) => json<{ job_id: string; message: string }>('POST', '/admin/rag/reindex', { dry_run }),
+  cancelReindex: (id: string) => request('DELETE', `/admin/rag/reindex/${at(id)}`),
+  passages: (q: string) => json<{ results: C.Passage[]; total: number; ranked_by?: string; ranking_note?: string }>('GET', '/rag/search' + query({ query: q, top_k: 10 })),
+  explain: (q: string, chunk: string) => json<{ results: C.Explained[]; note?: string }>('GET', '/rag/explain' + query({ query: q, chunk_id: chunk })),
+
   sessions: () => json<{ sessions: C.Session[] }>('GET', '/chat/sessions'),
   history: (id: string) => json<C.History>('GET', '/chat/history' + query({ session_id: id, limit: 200 })),
   forget: (id: string) => request('DELETE', '/chat/history' + query({ session_id: id })),
@@ -145,3 +163,24 @@ export const api = {
   undoable: () => json<{ undoable: C.Undoable[]; total: number }>('GET', '/agents/undo/available'),
   undo: (id: string, reason: string) => json<C.UndoReply>('POST', `/agents/undo/${at(id)}`, { reason: reason || undefined }),
 };
+
+/** upload sends one document and tells how much of it has left. fetch cannot tell, so it is the older way. */
+export function upload(file: File, progress: (share: number) => void): Promise<C.Upload> {
+  return new Promise((resolve, reject) => {
+    const x = new XMLHttpRequest();
+    x.open('POST', base + '/rag/upload');
+    x.setRequestHeader('Accept', 'application/json');
+    x.upload.onprogress = e => { if (e.lengthComputable) progress(e.loaded / e.total); };
+    x.onerror = () => reject(new Failure(0, 'Resync does not answer', 'The connection failed while the document was sent. It is not in the list unless it shows there.', '', 0, ''));
+    x.onload = () => {
+      if (x.status === 401) user.value = null;
+      if (x.status >= 200 && x.status < 300) { resolve(JSON.parse(x.responseText) as C.Upload); return; }
+      let p: C.Problem = {};
+      try { p = JSON.parse(x.responseText) as C.Problem; } catch { /* not ours; the status still says what happened */ }
+      reject(new Failure(x.status, p.title ?? `The server answered ${x.status}`, p.detail ?? '', p.trace_id ?? '', 0, p.type ?? ''));
+    };
+    const form = new FormData();
+    form.append('file', file, file.name);
+    x.send(form);
+  });
+}

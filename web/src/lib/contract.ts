@@ -123,8 +123,46 @@ export interface Undoable {
 }
 export interface UndoReply { trace_id: string; status: string; message?: string; run_id?: string; approval?: Approval }
 
+/** A part that is away, what that means, and what still works. */
+export interface Away {
+  part: string; title: string; state: string; critical: boolean; reason: string; by?: string; since: string; next_probe_at?: string;
+  works: string; missing: string; degraded_endpoints: string[]; refused_endpoints: string[];
+}
+export interface Transition { seq: number; from: string; to: string; at: string; cause: string; by?: string; trace_id?: string }
+export interface RedisHealth {
+  status: string; warning?: string;
+  redis: { mode: string; healthy: boolean; since: string; error?: string; latency_ms: number; outages: number; unavailable_seconds: number; degraded_percent: number; tiers: Record<string, number> };
+}
+export interface ModelTarget {
+  name: string; provider: string; model: string; keys: number; usable_keys: number; breaker?: string;
+  input_usd_per_million: number | null; output_usd_per_million: number | null;
+}
+export interface Models {
+  configured: boolean; targets: ModelTarget[]; budget_seconds: number; spent_today_usd: number; your_spent_today_usd: number; limit_day_usd?: number;
+  metrics?: { total_requests?: number; fallback_rate?: number; last_fallback?: { at: string; target: string; reason: string } };
+}
+
+export interface Doc {
+  file_id: string; filename: string; title: string; status: string; chunks_count: number; processed_at: string; collection: string; bytes: number;
+  held?: { line?: number; quote?: string; why: string }[]; near_duplicates?: { document?: string; share?: number }[];
+}
+export interface Upload { filename: string; status: string; file_id: string; chunks_count: number; reason?: string; held?: { why: string }[] }
+export interface Correction {
+  id: string; source: string; quote: string; title: string; correction: string; reason: string; state: string; created_by: string; created_at: string; decided_by?: string;
+}
+export interface Reindex {
+  job_id: string; status: string; progress: number; documents_processed: number; documents_total: number; document?: string; eta_seconds?: number;
+  started_at?: string | null; completed_at?: string | null; error?: string | null; dry_run: boolean; created_by: string;
+}
+export interface Passage {
+  chunk_id: string; document: string; title: string; section: string; source: string; start: number; end: number; line: number; end_line: number;
+  page_start?: number; page_end?: number; content: string; score: number; codes?: string[];
+}
+export interface Explained { rank: number; chunk_id: string; score: number; parts: { name: string; value: number }[]; ranking?: { by: string; note?: string } }
+
 export interface Breaker {
-  name: string; state: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'FORCED_OPEN' | 'DISABLED'; is_critical: boolean; last_error?: string;
+  threshold?: number; recovery_timeout?: number; failure_count?: number; success_rate?: number | null; total_calls?: number; rejected_calls?: number;
+  transitions?: Transition[]; name: string; state: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'FORCED_OPEN' | 'DISABLED'; is_critical: boolean; last_error?: string;
   since: string; next_probe_at?: string; switch?: { reason?: string; by?: string; until?: string };
   outage?: { since: string; seconds: number; rejected_calls: number };
 }

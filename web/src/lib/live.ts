@@ -1,7 +1,7 @@
 // What the server tells on its own: runs, approvals, plan changes. One stream for the whole page.
 import { effect, signal } from '@preact/signals';
 import { api, user } from './api';
-import type { Breaker } from './contract';
+import type { Away, Breaker } from './contract';
 
 /** link says whether the page is being told of changes. */
 export const link = signal<'live' | 'lost' | 'paused'>('live');
@@ -15,6 +15,9 @@ export const approvalsTick = signal(0);
 export const waiting = signal(0);
 /** breakers are the circuit breakers as last read. */
 export const breakers = signal<Breaker[]>([]);
+/** away are the parts that are away, as last read; breakersTick counts what moved them. */
+export const away = signal<Away[]>([]);
+export const breakersTick = signal(0);
 /** paused stops the plan from moving under the reader's eyes; runs and approvals keep coming. */
 export const paused = signal(false);
 /** said is the line a screen reader hears. One line at a time, never a stream of tokens. */
@@ -34,7 +37,11 @@ export async function countWaiting() {
 }
 
 export async function loadBreakers() {
-  try { breakers.value = (await api.breakers()).breakers; } catch { /* the bar keeps what it shows; the screens report failures */ }
+  breakersTick.value = breakersTick.peek() + 1;
+  const [list, parts] = await Promise.allSettled([api.breakers(), api.away()]);
+  // What cannot be read stays as it is shown; the screens report failures.
+  if (list.status === 'fulfilled') breakers.value = list.value.breakers;
+  if (parts.status === 'fulfilled') away.value = parts.value.parts;
 }
 
 function parse<T>(e: MessageEvent): T | null {
@@ -79,6 +86,15 @@ function open(): EventSource {
   });
   s.addEventListener('approval', () => { approvalsTick.value++; void countWaiting(); });
   s.addEventListener('breaker', () => { void loadBreakers(); });
+  for (const name of ['degraded', 'healed']) {
+    s.addEventListener(name, e => {
+      void loadBreakers();
+      const p = parse<{ part?: string; reason?: string }>(e);
+      if (p?.part) say(name === 'healed' ? `${p.part} is back` : `${p.part} is away: ${p.reason ?? ''}`);
+    });
+  }
+  s.addEventListener('redis', () => { void loadBreakers(); });
+  s.addEventListener('resilience', () => { void loadBreakers(); });
   s.addEventListener('reset', missed);
   s.addEventListener('plan', e => {
     const p = parse<{ as_of: string }>(e);

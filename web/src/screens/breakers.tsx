@@ -1,9 +1,9 @@
 // What Resync does not call for now: its open circuit breakers, why, and when each is tried again.
 import { useSignal } from '@preact/signals';
 import { api, Failure, serverNow, user } from '../lib/api';
-import type { Breaker } from '../lib/contract';
+import type { Away, Breaker } from '../lib/contract';
 import { clock } from '../lib/format';
-import { breakers, loadBreakers, now } from '../lib/live';
+import { away, breakers, loadBreakers, now } from '../lib/live';
 
 const known: Record<string, string> = {
   tws_api: 'The engine', redis: 'Redis', database: 'The database', rag_retrieval: 'The search in the documents',
@@ -12,14 +12,14 @@ const known: Record<string, string> = {
 };
 
 /** called is what a breaker protects, in an operator's words. */
-function called(name: string): string {
-  const [kind, of] = name.split(':');
+export function called(name: string): string {
+  const [kind = '', of] = name.split(':');
   if (of) return `The engine ${of}`;
   return known[kind] ?? (kind.startsWith('llm_') ? `The language model of ${kind.slice(4)}` : name);
 }
 
 /** left is the time until a breaker is tried again, as 43 s or 2 min. */
-function left(b: Breaker): string {
+export function left(b: Breaker): string {
   const at = Date.parse(b.next_probe_at ?? b.switch?.until ?? '');
   if (!Number.isFinite(at)) return '';
   now.value; // again every second
@@ -27,7 +27,7 @@ function left(b: Breaker): string {
   return s > 120 ? `${Math.round(s / 60)} min` : `${s} s`;
 }
 
-function state(b: Breaker): string {
+export function state(b: Breaker): string {
   const wait = left(b);
   switch (b.state) {
     case 'OPEN': return wait && wait !== '0 s' ? `is not called; next try in ${wait}` : 'is not called; the next call is a try';
@@ -40,14 +40,33 @@ function state(b: Breaker): string {
 
 /** Breakers is the bar above every screen; it is not there while all is well. */
 export function Breakers() {
-  const open = breakers.value.filter(b => b.state !== 'CLOSED');
-  if (!open.length) return null;
-  const worst = open.find(b => b.is_critical) ?? open[0];
+  const redis = away.value.find(p => p.part === 'redis');
+  const open = breakers.value.filter(b => b.state !== 'CLOSED' && !(redis && b.name === 'redis'));
+  const worst = open.find(b => b.is_critical) ?? (redis ? undefined : open[0]);
+  const total = open.length + (redis ? 1 : 0);
+  if (!total) return null;
   return (
     <details class="down">
-      <summary><strong>{called(worst.name)}</strong> {state(worst)}{open.length > 1 ? <span class="quiet"> and {open.length - 1} more</span> : null}</summary>
-      <ul>{open.map(b => <One key={b.name} b={b} />)}</ul>
+      <summary><strong>{worst ? called(worst.name) : 'Redis'}</strong> {worst ? state(worst) : 'is away; changes are refused, reading goes on with less'}{total > 1 ? <span class="quiet"> and {total - 1} more</span> : null}</summary>
+      <ul>
+        {redis ? <li><p><strong>Redis</strong> is away <span class="quiet">since {clock(redis.since, true)}</span></p><p class="quiet">{redis.reason}</p><Means p={redis} /></li> : null}
+        {open.map(b => <One key={b.name} b={b} />)}
+      </ul>
+      <p><a href="/resilience">All safety nets</a></p>
     </details>
+  );
+}
+
+/** Means says what it means that a part is away: what works, what does not, and which addresses suffer. */
+export function Means({ p }: { p?: Away }) {
+  if (!p) return null;
+  const ends = [...p.refused_endpoints.map(e => `${e} (refused)`), ...p.degraded_endpoints.map(e => `${e} (with less)`)];
+  return (
+    <>
+      <p><b>Still works:</b> {p.works}.</p>
+      <p><b>Missing:</b> {p.missing}.</p>
+      {ends.length ? <details><summary>{ends.length} addresses of the API are affected</summary><ul class="ends">{ends.map(e => <li key={e}><code>{e}</code></li>)}</ul></details> : null}
+    </>
   );
 }
 
@@ -65,6 +84,7 @@ function One({ b }: { b: Breaker }) {
       <p><strong>{called(b.name)}</strong> {state(b)} <span class="quiet">since {clock(b.outage?.since ?? b.since, true)}
         {b.outage?.rejected_calls ? `; ${b.outage.rejected_calls} calls refused` : ''} · {b.name}</span></p>
       {why ? <p class="quiet">{why}</p> : null}
+      <Means p={away.value.find(p => p.part === b.name)} />
       {user.value?.roles?.includes('admin') ? <button type="button" disabled={busy} onClick={reset}>Reset</button> : null}
       {failed.value ? <p class="quiet" role="alert">{failed.value}</p> : null}
     </li>

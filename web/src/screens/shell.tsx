@@ -16,6 +16,8 @@ const pages = [
   { to: '/ask', id: 'ask', label: 'Chat', key: 'c', icon: 'M4 5h16v11H9l-5 4Z' },
   { to: '/approvals', id: 'approvals', label: 'Approvals', key: 'a', icon: 'M5 12.5 10 17 19.5 7' },
   { to: '/journal', id: 'journal', label: 'Journal', key: 'j', icon: 'M6 3h12v18H6zM9.5 8h5M9.5 12h5M9.5 16h3' },
+  { to: '/documents', id: 'documents', label: 'Documents', key: 'd', icon: 'M5 3h9l5 5v13H5zM14 3v5h5' },
+  { to: '/resilience', id: 'resilience', label: 'Resilience', key: 'r', icon: 'M12 3 20 6v6c0 5-3.4 8-8 9-4.6-1-8-4-8-9V6Z' },
 ];
 
 type Theme = 'auto' | 'light' | 'dark';
@@ -114,7 +116,7 @@ function Me({ onHelp }: { onHelp: () => void }) {
 function Help({ onClose }: { onClose: () => void }) {
   const rows: [string, string][] = [
     ['Ctrl K', 'Find a job or a page'], ['/', 'Search on this page'], ['g p', 'Plan'], ['g c', 'Chat'], ['g a', 'Approvals'],
-    ['g j', 'Journal'], ['↑ ↓', 'Move in a list'], ['Enter', 'Open, or send'], ['Shift Enter', 'New line in a question'], ['Esc', 'Close'], ['?', 'This list'],
+    ['g j', 'Journal'], ['g d', 'Documents'], ['g r', 'Resilience'], ['↑ ↓', 'Move in a list'], ['Enter', 'Open, or send'], ['Shift Enter', 'New line in a question'], ['Esc', 'Close'], ['?', 'This list'],
   ];
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
