@@ -110,7 +110,7 @@ func TestUnusableFileIsMadeAgain(t *testing.T) {
 	}
 	damaged := map[string][]byte{"empty": {}, "cut short": whole[:len(whole)/3], "no index": []byte("hello"), "two thirds": append(bytes.Clone(whole[:2*len(whole)/3]), make([]byte, len(whole)/3)...)}
 	rng := rand.New(rand.NewPCG(1, 2))
-	for i := range 20 {
+	for i := range 8 {
 		c := bytes.Clone(whole)
 		c[rng.IntN(len(c))] ^= byte(1 + rng.IntN(255))
 		damaged[fmt.Sprint("byte ", i)] = c
@@ -195,7 +195,7 @@ func TestFileFollowsTheRows(t *testing.T) {
 	if os.Getenv("RESYNC_LONG") == "" { // each step writes to disk
 		checks := flag.Lookup("rapid.checks").Value
 		before := checks.String()
-		if err := checks.Set("12"); err != nil {
+		if err := checks.Set("6"); err != nil {
 			t.Fatal(err)
 		}
 		defer checks.Set(before)
@@ -310,7 +310,7 @@ func indexCrashChild(path string) error {
 // moment: the next start never sees a torn file and always finds what the rows say.
 func TestIndexFileSurvivesKill9(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "resync.db")
-	rounds := 8
+	rounds := 4
 	if os.Getenv("RESYNC_LONG") != "" {
 		rounds = 200
 	}
