@@ -196,7 +196,7 @@ func (b *Outbox) Redeliver(ctx context.Context, id, by string) (Delivery, error)
 	if err != nil {
 		return Delivery{}, err
 	}
-	j, err := b.opt.Store.RerunJob(ctx, id)
+	j, err := b.opt.Store.RepeatJob(ctx, id)
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -227,7 +227,7 @@ func (b *Outbox) RedeliverAll(ctx context.Context, target, by string) (int, erro
 	}
 	n := 0
 	for _, d := range rows {
-		if _, err := b.opt.Store.RerunJob(ctx, d.ID); err != nil {
+		if _, err := b.opt.Store.RepeatJob(ctx, d.ID); err != nil {
 			return n, err
 		}
 		n++

@@ -33,9 +33,9 @@ type Store interface {
 type Letters interface {
 	// EnqueueJob keeps a message once; one with its ID is returned instead.
 	EnqueueJob(ctx context.Context, j store.Job) (store.Job, bool, error)
-	// JobsWhere lists messages; RerunJob sends one again.
+	// JobsWhere lists messages; RepeatJob sends one again.
 	JobsWhere(ctx context.Context, f store.JobFilter) ([]store.Job, error)
-	RerunJob(ctx context.Context, id string) (store.Job, error)
+	RepeatJob(ctx context.Context, id string) (store.Job, error)
 }
 
 // Switches remember which targets are off.

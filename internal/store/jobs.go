@@ -304,10 +304,10 @@ func (s *Store) CountJobs(ctx context.Context, kind string) (map[JobState]int, e
 	return out, nil
 }
 
-// RerunJob gives a finished job back to be done again, with all its attempts. One
+// RepeatJob gives a finished job back to be done again, with all its attempts. One
 // that is not finished stays as it is, which is ErrBusy. ErrNotFound when there is
 // none.
-func (s *Store) RerunJob(ctx context.Context, id string) (Job, error) {
+func (s *Store) RepeatJob(ctx context.Context, id string) (Job, error) {
 	var job Job
 	err := s.update(ctx, func(c conn) error {
 		n, err := c.exec(ctx, `update jobs set state = 'pending', attempts = 0, cancel_by = '', error = '', started_at = 0, finished_at = 0, run_after = ?

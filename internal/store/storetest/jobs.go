@@ -244,10 +244,10 @@ func jobAgain(t *testing.T, open OpenFunc) {
 	ctx := t.Context()
 	made := enqueue(t, s, store.Job{Kind: "k", MaxAttempts: 2})
 	enqueue(t, s, store.Job{Kind: "other"})
-	if _, err := s.RerunJob(ctx, made.ID); !errors.Is(err, store.ErrBusy) {
+	if _, err := s.RepeatJob(ctx, made.ID); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("a job that waits: %v", err)
 	}
-	if _, err := s.RerunJob(ctx, "none"); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.RepeatJob(ctx, "none"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no such job: %v", err)
 	}
 	j, err := s.ClaimJob(ctx, []string{"k"}, "w", lease)
@@ -261,7 +261,7 @@ func jobAgain(t *testing.T, open OpenFunc) {
 	counts, err := s.CountJobs(ctx, "k")
 	must(t, err)
 	equal(t, "counted", map[store.JobState]int{store.JobFailed: 1}, counts)
-	again, err := s.RerunJob(ctx, made.ID)
+	again, err := s.RepeatJob(ctx, made.ID)
 	must(t, err)
 	if again.State != store.JobPending || again.Attempts != 0 || again.Error != "" || !again.FinishedAt.IsZero() {
 		t.Errorf("given back: %+v", again)
