@@ -183,7 +183,7 @@ function Corrections() {
   );
 }
 
-const going = (j?: Reindex) => j?.status === 'running' || j?.status === 'queued';
+const going = (j?: Reindex) => j?.status === 'running' || j?.status === 'pending';
 
 function Cutting() {
   const jobs = useLoad('reindex', api.reindexes);

@@ -172,7 +172,7 @@ function Work() {
   const jobs = useLoad('work', api.reindexes);
   useTold(jobs.reload);
   if (jobs.error.value instanceof Failure && jobs.error.value.status === 403) return null; // operators see long work
-  const running = (jobs.data.value?.jobs ?? []).filter(j => j.status === 'running' || j.status === 'queued');
+  const running = (jobs.data.value?.jobs ?? []).filter(j => j.status === 'running' || j.status === 'pending');
   return (
     <section aria-labelledby="work-head">
       <h2 id="work-head">Long work</h2>
