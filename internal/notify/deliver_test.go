@@ -166,7 +166,11 @@ func TestHostileReceivers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, tt.answer)
-			target := targetAt(t, "oncall", r.URL+"/secret-path", func(t *Target) { t.Timeout = 300 * time.Millisecond })
+			target := targetAt(t, "oncall", r.URL+"/secret-path", func(t *Target) {
+				if t.Timeout = 5 * time.Second; name == "never answers" {
+					t.Timeout = 300 * time.Millisecond
+				}
+			})
 			p := newPost(t, nil, Options{Targets: []Target{target}})
 			start := time.Now()
 			must(t, p.box.Tell(t.Context(), event("x", JobAbend, "abend")))

@@ -21,7 +21,6 @@ func TestCluster(t *testing.T) {
 	st := open(t, state.Settings{URL: f.URL(), FailFast: true})
 	t.Run("cache", func(t *testing.T) { testCache(t, st) })
 	t.Run("limits", func(t *testing.T) { testLimits(t, st) })
-	t.Run("64 at once", func(t *testing.T) { testRace(t, st) })
 	t.Run("all slots", func(t *testing.T) {
 		other := open(t, state.Settings{URL: f.URL(), FailFast: true}) // has nothing of its own
 		for i := range 100 {                                           // keys of all masters
