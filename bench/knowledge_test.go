@@ -75,7 +75,7 @@ func BenchmarkKnowledge(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.ReportMetric(time.Since(start).Seconds(), "one-more-s")
-				base = open("stale-s")
+				_ = open("stale-s")
 				b.ReportMetric(float64(passages), "passages")
 			}
 		})

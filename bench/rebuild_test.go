@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -57,7 +56,7 @@ func BenchmarkRebuild(b *testing.B) {
 				pieces[len(pieces)/2] = retrieve.Piece{Segment: changed}
 				timed("one-s", func() { x = retrieve.Join(pieces...) })
 				if x.Passages() != file.Passages() {
-					b.Fatal(fmt.Sprintf("%d passages of %d", x.Passages(), file.Passages()))
+					b.Fatalf("%d passages of %d", x.Passages(), file.Passages())
 				}
 				if err := file.Close(); err != nil {
 					b.Fatal(err)
