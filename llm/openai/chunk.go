@@ -14,7 +14,6 @@ type chunk struct {
 	err     []byte // the error in it, when there is one
 	choices int
 	calls   []callPart
-	usage   llm.Usage // delta.Usage points to it when there is one
 }
 
 // callPart is a part of a tool call as the wire has it; index is -1 when the
@@ -211,8 +210,7 @@ func (r reader) usage(v []byte) error {
 		return nil
 	}
 	if u.InputTokens > 0 || u.OutputTokens > 0 {
-		r.c.usage = u
-		r.c.delta.Usage = &r.c.usage
+		r.c.delta.Usage = &u
 	}
 	return nil
 }
