@@ -16,6 +16,8 @@ type Group struct {
 	t         testing.TB
 	Servers   []*Server // the first is the master at the start
 	Sentinels []*Server
+
+	master *Server // as it was last found
 }
 
 // groupName is the name the sentinels know the master by.
@@ -29,7 +31,7 @@ func StartGroup(t testing.TB) *Group {
 	master := Start(t)
 	host, port, _ := net.SplitHostPort(master.Addr)
 	replica := Start(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
-	g := &Group{t: t, Servers: []*Server{master, replica}}
+	g := &Group{t: t, Servers: []*Server{master, replica}, master: master}
 	g.eventually("the replica to follow", func() bool { return strings.HasPrefix(replica.Say("ROLE"), "*") && g.linked(replica) })
 	for range 3 {
 		s := &Server{t: t, Addr: freeAddr(t), dir: t.TempDir()}
@@ -74,18 +76,16 @@ func (g *Group) Master() *Server {
 	return nil
 }
 
-// Failover kills the master; the sentinels then make the replica the master.
-func (g *Group) Failover() {
-	if m := g.Master(); m != nil {
-		m.Kill()
-	}
-}
+// Failover kills the master at once, without asking first who it is; the sentinels
+// then make the replica the master.
+func (g *Group) Failover() { g.master.Kill() }
 
 // Heal waits for a master and starts the other server again as its replica.
 func (g *Group) Heal() {
 	g.t.Helper()
 	var m *Server
 	g.eventually("a new master", func() bool { m = g.Master(); return m != nil })
+	g.master = m
 	host, port, _ := net.SplitHostPort(m.Addr)
 	for _, s := range g.Servers {
 		if s != m {
@@ -95,9 +95,11 @@ func (g *Group) Heal() {
 			g.eventually("the replica to follow", func() bool { return g.linked(s) })
 		}
 	}
-	g.eventually("the sentinels to know the replica", func() bool {
-		return g.Sentinels[0].ask("INFO sentinel", "status=ok,address="+m.Addr+",slaves=1") != ""
-	})
+	for _, s := range g.Sentinels { // a client may be told by any of them
+		g.eventually("the sentinels to know the replica", func() bool {
+			return s.ask("INFO sentinel", "status=ok,address="+m.Addr+",slaves=1") != ""
+		})
+	}
 }
 
 func (g *Group) linked(s *Server) bool {
