@@ -18,7 +18,7 @@ import (
 // embeddingFlags say which model is measured, and on what.
 type embeddingFlags struct {
 	manuals, model, name, url, protocol, vectors string
-	only                                         []string
+	only, sets                                   []string
 	weights                                      []float64
 	batch, candidates                            int
 	list, noWindows, asJSON                      bool
@@ -35,6 +35,7 @@ func newEvalEmbeddings(e *env) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.manuals, "manuals", "", "folder of the manuals")
 	c.Flags().StringSliceVar(&f.only, "only", nil, "names of the manuals to measure on; all when left out")
+	c.Flags().StringSliceVar(&f.sets, "sets", nil, "names of the sets to ask, such as operator_en; all when left out")
 	c.Flags().StringVar(&f.model, "model", "", "folder of a local model")
 	c.Flags().StringVar(&f.name, "name", "", "name of the model; a server needs it")
 	c.Flags().StringVar(&f.url, "url", "", "address of an embedding server")
@@ -113,7 +114,14 @@ func embeddingSets(f embeddingFlags) ([]retrieve.Document, []evaluate.Set, error
 			return !slices.ContainsFunc(q.Places, func(p evaluate.Place) bool { return kept(p.Document) })
 		})
 	}
-	return docs, append(evaluate.Generate(docs), sets...), nil
+	all := append(evaluate.Generate(docs), sets...)
+	for _, name := range f.sets {
+		if !slices.ContainsFunc(all, func(s evaluate.Set) bool { return s.Name == name }) {
+			return nil, nil, fmt.Errorf("--sets: there is no set %q", name)
+		}
+	}
+	all = slices.DeleteFunc(all, func(s evaluate.Set) bool { return len(f.sets) > 0 && !slices.Contains(f.sets, s.Name) })
+	return docs, all, nil
 }
 
 // openEvalModel opens the model or the vectors it made.
