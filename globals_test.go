@@ -13,8 +13,9 @@ import (
 // "package.name" → why it never changes.
 func globals() map[string]string {
 	return map[string]string{
-		"internal/store.crockford": "an Encoding is not changed after it is made",
-		"hwa/joblog.clues":         "one function hands out a row by its address, and its callers only read it",
+		"internal/store.crockford":   "an Encoding is not changed after it is made",
+		"internal/retrieve.concepts": "read once from a file of the package; nothing writes to it",
+		"hwa/joblog.clues":           "one function hands out a row by its address, and its callers only read it",
 	}
 }
 

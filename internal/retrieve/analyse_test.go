@@ -133,7 +133,7 @@ func TestParse(t *testing.T) {
 		{"job job job", []string{"job"}, nil},
 		{"???", nil, nil},
 	} {
-		q := parse(c.question, &fitted)
+		q := parse(c.question, fitted())
 		if diff := cmp.Diff(c.terms, wanted(q)); diff != "" {
 			t.Errorf("words of %q (-want +got):\n%s", c.question, diff)
 		}
@@ -146,7 +146,7 @@ func TestParse(t *testing.T) {
 // TestDefect13QuestionWordsAreNoNames: the predecessor took every word of a
 // question for a job name; here words that say nothing are dropped.
 func TestDefect13QuestionWordsAreNoNames(t *testing.T) {
-	if got := wanted(parse("What is the status of job ETL_DAILY?", &fitted)); slices.Contains(got, "what") || !slices.Contains(got, "etl_daily") {
+	if got := wanted(parse("What is the status of job ETL_DAILY?", fitted())); slices.Contains(got, "what") || !slices.Contains(got, "etl_daily") {
 		t.Errorf("looked for %v", got)
 	}
 }
@@ -156,7 +156,7 @@ func TestTroubleIsNoticed(t *testing.T) {
 		"Why does the agent not link?": true, "JnextPlan is slow": true, "O agente parou": true, "AWSJPL017E": true,
 		"How do I define a calendar": false, "syntax of submit sched": false,
 	} {
-		if got := parse(q, &fitted).wrong; got != want {
+		if got := parse(q, fitted()).wrong; got != want {
 			t.Errorf("%q taken for a problem: %v", q, got)
 		}
 	}
@@ -199,6 +199,6 @@ func FuzzTerms(f *testing.F) {
 				}
 			})
 		}
-		parse(text, &fitted)
+		parse(text, fitted())
 	})
 }

@@ -25,7 +25,7 @@ func TestConceptsAreAskedFor(t *testing.T) {
 		{"AWSBDW009E", nil},
 		{"Changing the Oracle access password", nil},
 	} {
-		q := parse(c.question, &fitted)
+		q := parse(c.question, fitted())
 		var added []string
 		for _, g := range q.groups {
 			if g.related {
@@ -79,7 +79,7 @@ func TestConceptsAreBounded(t *testing.T) {
 	}
 	slices.Sort(known)
 	rapid.Check(t, func(t *rapid.T) {
-		q := parse(strings.Join(rapid.SliceOfN(rapid.SampledFrom(known), 1, 60).Draw(t, "words"), " "), &fitted)
+		q := parse(strings.Join(rapid.SliceOfN(rapid.SampledFrom(known), 1, 60).Draw(t, "words"), " "), fitted())
 		n, seen := 0, map[string]bool{}
 		for _, g := range q.groups {
 			if !g.related {

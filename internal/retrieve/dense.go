@@ -31,7 +31,7 @@ const (
 // DenseWeight is the weight of vectors for a question: WishDense when it asks how
 // something is done, else DefaultDense.
 func DenseWeight(question string) float64 {
-	q := parse(question, &fitted)
+	q := parse(question, fitted())
 	return denseWeight(&q)
 }
 

@@ -100,7 +100,7 @@ func missingCodes(e parted, codes []string, p Passage) string {
 
 // questionTerms are the stems of a question's words.
 func questionTerms(question string) map[string]bool {
-	q := parse(question, &fitted)
+	q := parse(question, fitted())
 	m := map[string]bool{}
 	for _, g := range q.groups {
 		for _, t := range g.terms {

@@ -178,7 +178,7 @@ func TestManyPassagesKeepTheBest(t *testing.T) {
 	}
 	x := New(segs...)
 	for _, q := range []string{"job item77 on the agent", "agent log plan3 batch600 item7000", "which job writes batch12 to plan12"} {
-		pq := parse(q, &fitted)
+		pq := parse(q, fitted())
 		full := x.tally()
 		for i := range pq.groups {
 			x.addGroup(full, &pq.groups[i])
@@ -187,7 +187,7 @@ func TestManyPassagesKeepTheBest(t *testing.T) {
 		var plain []candidate // every passage, without skipping any
 		for _, u := range full.touched {
 			c := &full.cells[u]
-			s := c.words * (1 + fitted.Coverage*c.weight/full.total + fitted.Title*x.titleShare(c, u, &pq)) * x.formBonus(u, &pq)
+			s := c.words * (1 + fitted().Coverage*c.weight/full.total + fitted().Title*x.titleShare(c, u, &pq)) * x.formBonus(u, &pq)
 			plain = append(plain, candidate{unit: u, words: c.words, base: s, score: s})
 		}
 		slices.SortFunc(plain, betterFirst)

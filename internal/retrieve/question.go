@@ -12,7 +12,7 @@ type QuestionTerm struct {
 // question in their forms, with the synonyms and translations of the glossaries,
 // and its message codes.
 func QuestionTerms(text string) []QuestionTerm {
-	q := parse(text, &fitted)
+	q := parse(text, fitted())
 	var out []QuestionTerm
 	for _, g := range q.groups {
 		for _, m := range g.terms {

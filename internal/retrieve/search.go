@@ -134,7 +134,7 @@ type Options struct {
 
 func (o *Options) weights() *Weights {
 	if o.Weights == nil {
-		return &fitted
+		return fitted()
 	}
 	return o.Weights
 }

@@ -105,7 +105,7 @@ func (x *Index) Spread(ctx context.Context, question string, f Filter) (*Spread,
 	}
 	defer runtime.KeepAlive(x) // what is read may be a mapped file
 	s := &Spread{index: x}
-	q := parse(question, &fitted)
+	q := parse(question, fitted())
 	if x.Passages() == 0 || q.empty() {
 		return s, nil
 	}

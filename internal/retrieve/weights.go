@@ -26,14 +26,15 @@ func FeatureNames() []string { return featureNames[:] }
 // sets of internal/evaluate, and a set of Go sources; fitted on all manuals but one, they
 // answer the questions of that one as well. That of the document was set beforehand: a
 // file tells much of its parts where there are many files.
-func FittedWeights() Weights { return fitted }
+func FittedWeights() Weights { return *fitted() }
 
-// fitted never changes.
-var fitted = Weights{
-	Synonym: 0.9, Related: 0.65, Loose: 0.5,
-	Coverage: 0.6, Title: 1, TitleMass: 4.3,
-	Entry: 1.05, Trouble: 1.15, Wish: 0.8,
-	Features: [features]float32{
-		featNear: 0.45, featPairs: 0.7, featOrder: 0.48, featExact: 1.6, featDoc: 1.2, featTitle: 0.9, featHead: 0.41, featShort: 0.13,
-	},
+func fitted() *Weights {
+	return &Weights{
+		Synonym: 0.9, Related: 0.65, Loose: 0.5,
+		Coverage: 0.6, Title: 1, TitleMass: 4.3,
+		Entry: 1.05, Trouble: 1.15, Wish: 0.8,
+		Features: [features]float32{
+			featNear: 0.45, featPairs: 0.7, featOrder: 0.48, featExact: 1.6, featDoc: 1.2, featTitle: 0.9, featHead: 0.41, featShort: 0.13,
+		},
+	}
 }
