@@ -92,6 +92,17 @@ func TestConsoleEndToEnd(t *testing.T) {
 	p.goTo("/journal")
 	p.wait("the hold marked as undone", "[...document.querySelectorAll('.runs tr')].some(r => r.innerText.includes('Hold job') && r.innerText.includes('Undone'))")
 	p.shot("journal")
+
+	p.goTo("/documents?q=AWSBHT001E")
+	p.see("characters")
+	p.press("Why this passage?")
+	p.see("Rank 1, score")
+	p.shot("documents")
+	p.goTo("/resilience")
+	p.see("Nothing is away. Everything works.")
+	p.see("No language model is set up")
+	p.wait("the breaker of the engine", "document.querySelector('[data-breaker=tws_api]')")
+	p.shot("resilience")
 }
 
 // startNight runs a simulated engine with an abended payroll job and Resync before it, and returns the address that the demo
