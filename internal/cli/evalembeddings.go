@@ -105,9 +105,13 @@ func embeddingSets(f embeddingFlags) ([]retrieve.Document, []evaluate.Set, error
 	if len(docs) == 0 {
 		return nil, nil, fmt.Errorf("no manual in %s is called %v (--only)", f.manuals, f.only)
 	}
-	sets, err := evaluate.Operator()
-	if err != nil {
-		return nil, nil, err
+	var sets []evaluate.Set
+	for _, read := range []func() ([]evaluate.Set, error){evaluate.Operator, evaluate.Practice, evaluate.Unseen} {
+		more, err := read()
+		if err != nil {
+			return nil, nil, err
+		}
+		sets = append(sets, more...)
 	}
 	for i := range sets {
 		sets[i].Questions = slices.DeleteFunc(sets[i].Questions, func(q evaluate.Question) bool {
