@@ -286,14 +286,3 @@ func (b *browser) until(bk *book, path string, body any, key string) reply {
 		bk.mu.Unlock()
 	}
 }
-
-// about returns the lines of the log that hold one of the texts.
-func (l *lockedBuffer) about(texts ...string) string {
-	var out []string
-	for line := range strings.Lines(l.String()) {
-		if slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(line, t) }) {
-			out = append(out, line)
-		}
-	}
-	return strings.Join(out, "")
-}
