@@ -36,7 +36,7 @@ func testdata() string {
 // reached when the constants were fixed, less one question.
 var reached = map[string]struct{ hit1, hit3, hit5 float64 }{
 	"T1": {97, 0, 99}, "T2": {95, 0, 99}, "T2d": {90, 0, 98}, "T3": {90, 0, 96}, "T3d": {75, 0, 94},
-	"operator_en": {0, 95, 0}, "operator_pt": {0, 85, 0}, "practice_en": {0, 70, 0}, "practice_pt": {0, 70, 0}, "unseen_en": {0, 35, 0}, "unseen_pt": {0, 50, 0},
+	"operator_en": {0, 95, 0}, "operator_pt": {0, 85, 0}, "practice_en": {0, 62, 0}, "practice_pt": {0, 70, 0}, "unseen_en": {0, 38, 0}, "unseen_pt": {0, 60, 0},
 }
 
 func TestManualSets(t *testing.T) {

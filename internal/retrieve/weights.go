@@ -30,11 +30,11 @@ func FittedWeights() Weights { return *fitted() }
 
 func fitted() *Weights {
 	return &Weights{
-		Synonym: 0.9, Related: 0.65, Loose: 0.5,
-		Coverage: 0.6, Title: 1, TitleMass: 4.3,
-		Entry: 1.05, Trouble: 1.15, Wish: 0.8,
+		Synonym: 0.9, Related: 0.5, Loose: 0.5,
+		Coverage: 0.6, Title: 1, TitleMass: 8,
+		Entry: 1.05, Trouble: 1.42, Wish: 0.9,
 		Features: [features]float32{
-			featNear: 0.45, featPairs: 0.7, featOrder: 0.48, featExact: 1.6, featDoc: 1.2, featTitle: 0.9, featHead: 0.41, featShort: 0.13,
+			featNear: 0.45, featPairs: 0.88, featOrder: 0.6, featExact: 1.44, featDoc: 1.2, featTitle: 0.9, featHead: 0.41, featShort: 0.13,
 		},
 	}
 }
