@@ -113,22 +113,22 @@ func (x *Index) addLive(t *tally, a *asked) {
 			if list[at].unit != u {
 				continue
 			}
-			c := &t.cells[u]
-			c.best = max(c.best, step*float32(list[at].imp))
+			m := &t.marks[u]
+			m.best = max(m.best, step*float32(list[at].imp))
 			if list[at].tf[fieldTitle] > 0 {
-				c.head = max(c.head, full)
+				m.head = max(m.head, full)
 			}
 		}
 	}
 	for _, u := range t.live {
-		c := &t.cells[u]
-		if c.best == 0 {
+		c, m := &t.cells[u], &t.marks[u]
+		if m.best == 0 {
 			continue
 		}
-		c.words += c.best
+		c.words += m.best
 		c.weight += a.weight
-		c.title += c.head
-		c.best, c.head = 0, 0
+		c.title += m.head
+		*m = formMark{}
 	}
 }
 

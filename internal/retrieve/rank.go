@@ -39,13 +39,19 @@ type cell struct {
 	words  float32 // BM25F
 	weight float32 // idf of the words found
 	title  float32 // idf of the words of the title found
-	best   float32 // of the word at hand
-	head   float32 // of the word at hand, in the title
+}
+
+// formMark holds the best form of the word at hand in one passage. It stands apart from the
+// cell, of which more fit into the processor's memory then.
+type formMark struct {
+	best float32
+	head float32 // in the title
 }
 
 // tally is the memory of one search; it is used again by later ones.
 type tally struct {
 	cells   []cell
+	marks   []formMark
 	touched []uint32 // passages with any word, in the order they were met
 	group   []uint32 // passages with the word at hand
 	live    []uint32 // what is left of touched after the rare words; nil is all
@@ -53,22 +59,52 @@ type tally struct {
 	total   float32         // idf of all words
 	allowed []bool          // by document; nil is all
 	only    map[uint32]bool // passages that may be returned; nil is all
+	halves  *[2]tally       // see addAndRank
+	from    uint32          // of a half: its first passage, and the one after its last
+	end     uint32
 }
 
 func (x *Index) tally() *tally {
 	if t, ok := x.pool.Get().(*tally); ok {
 		return t
 	}
-	return &tally{cells: make([]cell, x.Passages())}
+	return &tally{cells: make([]cell, x.Passages()), marks: make([]formMark, x.Passages())}
 }
 
-// free clears what was touched and keeps the memory.
+// free clears what was touched and keeps the memory. Where much was touched, clearing
+// everything in its order is quicker than going from one passage to the next.
 func (x *Index) free(t *tally) {
+	n := len(t.touched)
+	if t.halves != nil {
+		n += len(t.halves[0].touched) + len(t.halves[1].touched)
+	}
+	if n > len(t.cells)/8 {
+		clear(t.cells)
+	} else {
+		t.clearTouched()
+	}
+	t.forget()
+	if t.halves != nil {
+		t.halves[0].forget()
+		t.halves[1].forget()
+	}
+	x.pool.Put(t)
+}
+
+// clearTouched clears the cells that were written to.
+func (t *tally) clearTouched() {
 	for _, u := range t.touched {
 		t.cells[u] = cell{}
 	}
+	if t.halves != nil {
+		t.halves[0].clearTouched()
+		t.halves[1].clearTouched()
+	}
+}
+
+// forget makes a tally as new, but for the cells.
+func (t *tally) forget() {
 	t.touched, t.group, t.live, t.pruned, t.total, t.allowed, t.only = t.touched[:0], t.group[:0], t.live[:0], false, 0, nil, nil
-	x.pool.Put(t)
 }
 
 // rank runs the stages and returns the candidates, best first.
@@ -77,13 +113,14 @@ func (x *Index) rank(ctx context.Context, question string, q *query, o Options) 
 	defer x.free(t)
 	x.allow(t, &o.Filter)
 	x.addCodes(t, q.codes)
+	depth := max(rankDepth, 4*o.K+8)
+	var best []candidate
 	if o.Among != nil {
 		x.addAmong(t, q, o.Among)
+		best = x.first(t, q, o, depth)
 	} else {
-		x.addWords(t, q, exactPostings)
+		best = x.addAndRank(t, q, o, depth)
 	}
-	depth := max(rankDepth, 4*o.K+8)
-	best := x.first(t, q, o, depth)
 	if o.Dense != nil {
 		var err error
 		if best, err = x.joinDense(ctx, question, t, best, o, depth); err != nil {
@@ -146,28 +183,29 @@ func (x *Index) addGroup(t *tally, g *group) {
 		full := x.idf(len(list)) * m.weight
 		weight = max(weight, full)
 		step := full * (saturation + 1) / 255
+		list = t.within(list)
 		for i := range list {
 			p := &list[i]
-			c := &t.cells[p.unit]
-			if c.best == 0 {
+			m := &t.marks[p.unit]
+			if m.best == 0 {
 				t.group = append(t.group, p.unit)
 			}
-			c.best = max(c.best, step*float32(p.imp))
+			m.best = max(m.best, step*float32(p.imp))
 			if p.tf[fieldTitle] > 0 {
-				c.head = max(c.head, full)
+				m.head = max(m.head, full)
 			}
 		}
 	}
 	t.total += weight
 	for _, u := range t.group {
-		c := &t.cells[u]
+		c, m := &t.cells[u], &t.marks[u]
 		if c.weight == 0 {
 			t.touched = append(t.touched, u)
 		}
-		c.words += c.best
+		c.words += m.best
 		c.weight += weight
-		c.title += c.head
-		c.best, c.head = 0, 0
+		c.title += m.head
+		*m = formMark{}
 	}
 }
 
@@ -182,6 +220,7 @@ func (x *Index) addWord(t *tally, m weighted) {
 	step := full * (saturation + 1) / 255
 	t.total += full
 	cells := t.cells
+	list = t.within(list)
 	for i := range list {
 		p := &list[i]
 		c := &cells[p.unit]
