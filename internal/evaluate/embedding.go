@@ -95,7 +95,7 @@ type Meaning struct {
 	Index   *retrieve.Index
 	Vectors *retrieve.Vectors // a row for each passage, see [retrieve.Index.Rows]
 	Model   embed.Embedder
-	Weight  float64 // 0 is retrieve.DenseWeight of the question
+	Weight  float64 // 0 goes by the question, as in retrieve.Dense
 }
 
 // Search asks the index.

@@ -299,7 +299,7 @@ func (b *Base) dense(ctx context.Context, v *view, m *matrix, index *retrieve.In
 			}
 		}
 	})
-	return &retrieve.Dense{Vectors: rows, Query: vectors[0], Weight: retrieve.DenseWeight(question) * m.coverage, Model: b.meaning.vectors.Model()}
+	return &retrieve.Dense{Vectors: rows, Query: vectors[0], Known: m.coverage, Model: b.meaning.vectors.Model()}
 }
 
 // rowsOf picks the rows of a part's passages. They stand in the same order in

@@ -11,9 +11,12 @@ type Dense struct {
 	Vectors *Vectors
 	// Query is the vector of the question, from the same model.
 	Query []float32
-	// Weight is the share of the vectors in the sum, from 0 to 1; 0 is DenseWeight of the
-	// question.
+	// Weight is the share of the vectors in the sum, from 0 to 1; 0 is WishDense for a
+	// question how something is done, else DefaultDense.
 	Weight float64
+	// Known is the share of the passages that have a vector; the weight is as much less.
+	// 0 is all of them.
+	Known float64
 	// Model names what made the vectors, for the explanation.
 	Model string
 }
@@ -28,25 +31,19 @@ const (
 	WishDense    = 0.3
 )
 
-// DenseWeight is the weight of vectors for a question: WishDense when it asks how
-// something is done, else DefaultDense.
-func DenseWeight(question string) float64 {
-	q := parse(question, fitted())
-	return denseWeight(&q)
-}
-
-func denseWeight(q *query) float64 {
-	if q.wish {
-		return WishDense
-	}
-	return DefaultDense
-}
-
 func (d *Dense) weight(q *query) float32 {
-	if d.Weight <= 0 {
-		return float32(denseWeight(q))
+	w := d.Weight
+	switch {
+	case w > 0:
+	case q.wish:
+		w = WishDense
+	default:
+		w = DefaultDense
 	}
-	return float32(min(d.Weight, 1))
+	if d.Known > 0 {
+		w *= d.Known
+	}
+	return float32(min(w, 1))
 }
 
 // denseDepth is how many passages the vectors may bring in.

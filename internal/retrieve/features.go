@@ -171,17 +171,8 @@ func (x *Index) docScore(l *lookout, doc uint32) float32 {
 
 // seek is the posting of a passage, or nil.
 func seek(list []posting, unit uint32) *posting {
-	lo, hi := 0, len(list)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if list[mid].unit < unit {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	if lo < len(list) && list[lo].unit == unit {
-		return &list[lo]
+	if at := lowest(list, unit); at < len(list) && list[at].unit == unit {
+		return &list[at]
 	}
 	return nil
 }

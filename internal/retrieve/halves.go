@@ -19,7 +19,7 @@ func (x *Index) addAndRank(t *tally, q *query, o Options, depth int) []candidate
 		size += list[i].size
 	}
 	if size < halvesFrom || size > exactPostings || len(q.codes) > 0 || runtime.GOMAXPROCS(0) < 2 {
-		x.addWords(t, q, exactPostings)
+		x.addAsked(t, list, size, exactPostings)
 		return x.first(t, q, o, depth)
 	}
 	n := uint32(x.Passages())

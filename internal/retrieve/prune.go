@@ -48,6 +48,11 @@ func (x *Index) addWords(t *tally, q *query, limit int) {
 	for i := range list {
 		total += list[i].size
 	}
+	x.addAsked(t, list, total, limit)
+}
+
+// addAsked adds words that have total postings together.
+func (x *Index) addAsked(t *tally, list []asked, total, limit int) {
 	if total <= limit {
 		for _, a := range list {
 			x.addGroup(t, a.group)
