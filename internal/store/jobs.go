@@ -218,14 +218,10 @@ func (s *Store) CancelWork(ctx context.Context, id, by string) (Job, error) {
 		if err != nil {
 			return err
 		}
-		list, err := jobs(ctx, c, `where id = ?`, id)
-		switch {
-		case err != nil:
+		if job, err = oneJob(ctx, c, id); err != nil {
 			return err
-		case len(list) == 0:
-			return ErrNotFound
 		}
-		if job = list[0]; n == 0 {
+		if n == 0 {
 			return ErrAlreadyFinal
 		}
 		return nil
@@ -238,12 +234,21 @@ func (s *Store) CancelWork(ctx context.Context, id, by string) (Job, error) {
 
 // Job reads one. ErrNotFound when there is none.
 func (s *Store) Job(ctx context.Context, id string) (Job, error) {
-	list, err := jobs(ctx, s.reader(), `where id = ?`, id)
+	job, err := oneJob(ctx, s.reader(), id)
+	if err != nil {
+		return Job{}, fmt.Errorf("read the job %q: %w", id, err)
+	}
+	return job, nil
+}
+
+// oneJob is the job of that name, or ErrNotFound.
+func oneJob(ctx context.Context, c conn, id string) (Job, error) {
+	list, err := jobs(ctx, c, `where id = ?`, id)
 	if err == nil && len(list) == 0 {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return Job{}, fmt.Errorf("read the job %q: %w", id, err)
+		return Job{}, err
 	}
 	return list[0], nil
 }
@@ -315,14 +320,10 @@ func (s *Store) RepeatJob(ctx context.Context, id string) (Job, error) {
 		if err != nil {
 			return err
 		}
-		list, err := jobs(ctx, c, `where id = ?`, id)
-		switch {
-		case err != nil:
+		if job, err = oneJob(ctx, c, id); err != nil {
 			return err
-		case len(list) == 0:
-			return ErrNotFound
 		}
-		if job = list[0]; n == 0 {
+		if n == 0 {
 			return fmt.Errorf("%w: it is %s", ErrBusy, job.State)
 		}
 		return nil
