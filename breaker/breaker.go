@@ -242,6 +242,10 @@ func (b *Breaker) Settings() Settings {
 	return s
 }
 
+// Made are the numbers it was made with, defaults filled in: those it goes back to
+// when nobody tunes it any more.
+func (b *Breaker) Made() Settings { return b.set }
+
 // failuresNow is how many failures in a row open the breaker.
 func (b *Breaker) failuresNow() int {
 	if t := b.tuned.Load(); t != nil && t.Failures > 0 {

@@ -27,6 +27,9 @@ func TestTune(t *testing.T) {
 		if _, err := b.Acquire(); err == nil || !strings.Contains(err.Error(), "next try in 10s") {
 			t.Errorf("refused with %v", err)
 		}
+		if made := b.Made(); made.Failures != 5 || made.Delay != time.Minute {
+			t.Errorf("made with %+v", made)
+		}
 		time.Sleep(10 * time.Second)
 		end(t, b, Success)
 		end(t, b, Failure)

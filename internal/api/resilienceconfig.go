@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -155,6 +156,12 @@ type breakerNumbers struct {
 	Threshold int     `json:"threshold"`
 	Recovery  float64 `json:"recovery_timeout"`
 	Source    string  `json:"source" enum:"contract,set"`
+
+	DefaultThreshold int        `json:"default_threshold" doc:"of the contract"`
+	DefaultRecovery  float64    `json:"default_recovery_timeout" doc:"of the contract"`
+	ChangedBy        string     `json:"changed_by,omitempty" doc:"who has changed its numbers last"`
+	ChangedAt        *time.Time `json:"changed_at,omitempty"`
+	Reason           string     `json:"reason,omitempty" doc:"of that change"`
 }
 
 type limitsView struct {
@@ -210,22 +217,50 @@ func (s *server) viewResilience(st resilience.State) resilienceView {
 		if _, own := st.Config.Breakers[set.Name]; own {
 			source = "set"
 		}
-		v.Breakers[set.Name] = breakerNumbers{set.Failures, set.Delay.Seconds(), source}
+		made := b.Made()
+		v.Breakers[set.Name] = breakerNumbers{Threshold: set.Failures, Recovery: set.Delay.Seconds(), Source: source, DefaultThreshold: made.Failures, DefaultRecovery: made.Delay.Seconds()}
 	}
 	return v
 }
 
-// historyShown is how many changes are shown beside what holds.
-const historyShown = 20
+// historyShown is how many changes are shown beside what holds, historyRead how
+// many are looked through for who changed the numbers of a breaker last.
+const (
+	historyShown = 20
+	historyRead  = 500
+)
 
 func (s *server) resilienceConfig(ctx context.Context, _ *struct{}) (*resilienceConfigOutput, error) {
 	out := &resilienceConfigOutput{s.viewResilience(s.Resilience.State())}
-	var err error
-	if out.Body.History, err = s.Resilience.History(ctx, historyShown); err != nil { // what holds is in memory, and needed when the store is away
+	list, err := s.Resilience.History(ctx, historyRead)
+	if err != nil { // what holds is in memory, and needed when the store is away
 		s.Log.WarnContext(ctx, "reading the changes of resilience", "err", err)
 		out.Body.HistoryError = "the database does not answer"
 	}
+	out.Body.whoChanged(list)
+	out.Body.History = list[:min(len(list), historyShown)]
 	return out, nil
+}
+
+// whoChanged finds the last change of each breaker's numbers; list is the newest
+// first.
+func (v *resilienceView) whoChanged(list []store.Audit) {
+	for _, a := range list {
+		var d struct {
+			Changed []string `json:"changed"`
+		}
+		if json.Unmarshal(a.Detail, &d) != nil {
+			continue // of a version that wrote it otherwise
+		}
+		for name, n := range v.Breakers {
+			if n.ChangedAt != nil || !slices.Contains(d.Changed, "breakers."+name) && !slices.Contains(d.Changed, "breakers") {
+				continue
+			}
+			at := a.At.UTC()
+			n.ChangedBy, n.ChangedAt, n.Reason = a.Actor, &at, a.Reason
+			v.Breakers[name] = n
+		}
+	}
 }
 
 func (s *server) setResilience(ctx context.Context, in *setResilienceInput) (*setResilienceOutput, error) {

@@ -47,6 +47,8 @@ func TestSettingsOfResilienceHoldAtOnceAndAfterARestart(t *testing.T) {
 		}
 		cfg := b.get(steeringPath).ok()
 		if dig(cfg, "breakers", "tws_api", "source") != "set" || dig(cfg, "breakers", "redis", "source") != "contract" || dig(cfg, "limits", "chat") != 1.0 ||
+			dig(cfg, "breakers", "tws_api", "default_threshold") != 5.0 || dig(cfg, "breakers", "tws_api", "default_recovery_timeout") != 60.0 ||
+			dig(cfg, "breakers", "tws_api", "changed_by") != "admin" || dig(cfg, "breakers", "tws_api", "reason") != "the night's engine is slow" || dig(cfg, "breakers", "redis", "changed_by") != nil ||
 			cfg["updated_by"] != "admin" || len(dig(cfg, "set", "tiers").([]any)) != 1 {
 			t.Errorf("%v", cfg)
 		}

@@ -25,10 +25,15 @@ type tokenView struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt time.Time  `json:"expires_at"`
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	LastUsed  *time.Time `json:"last_used_at,omitempty" doc:"to the minute; absent while it never was"`
 }
 
 func viewToken(v store.APIToken, now time.Time) tokenView {
 	out := tokenView{ID: v.ID, Name: v.Name, User: v.User, Scope: v.Scope, State: "good", CreatedAt: v.CreatedAt.UTC(), ExpiresAt: v.ExpiresAt.UTC()}
+	if !v.LastUsed.IsZero() {
+		at := v.LastUsed.UTC()
+		out.LastUsed = &at
+	}
 	switch {
 	case !v.RevokedAt.IsZero():
 		at := v.RevokedAt.UTC()

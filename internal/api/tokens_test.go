@@ -18,12 +18,18 @@ func TestTokensOverHTTP(t *testing.T) {
 	if made["user"] != "viewer-ana" || made["state"] != "good" || !strings.HasPrefix(token, "rsy_") {
 		t.Errorf("%v", made)
 	}
+	if list := ana.get(tokens).ok()["tokens"].([]any); list[0].(map[string]any)["last_used_at"] != nil {
+		t.Errorf("it was never used: %v", list)
+	}
 	prog := h.anonymous()
 	ask := func() reply {
 		return prog.do(http.MethodPost, chatPath, strings.NewReader(`{"model":"resync","messages":[{"role":"user","content":"hello"}]}`), "Authorization", "Bearer "+token)
 	}
 	if r := ask(); r.status != http.StatusOK || len(a.Hits()) != 1 {
 		t.Errorf("the token does not let in: %s", r)
+	}
+	if list := ana.get(tokens).ok()["tokens"].([]any); list[0].(map[string]any)["last_used_at"] == nil {
+		t.Errorf("it was used: %v", list)
 	}
 	// It opens nothing else, and makes no further token.
 	prog.do(http.MethodPost, tokens, strings.NewReader(`{"name":"x","scope":"llm"}`), "Authorization", "Bearer "+token).problem(http.StatusUnauthorized)

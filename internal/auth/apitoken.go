@@ -39,6 +39,7 @@ var ErrAPIToken = errors.New("the API token is not valid for this; make one with
 type APITokens interface {
 	PutAPIToken(ctx context.Context, v store.APIToken, by string) error
 	APIToken(ctx context.Context, tokenHash string) (store.APIToken, store.User, error)
+	TouchAPIToken(ctx context.Context, tokenHash string, used time.Time) error
 }
 
 // APITokenLists shows and ends API tokens.
@@ -122,9 +123,27 @@ func (s *Service) VerifyAPIToken(ctx context.Context, token, scope string) (Iden
 	if err != nil {
 		return Identity{}, fmt.Errorf("API token of %q: %w", u.Name, err)
 	}
+	if now.Sub(v.LastUsed) >= touchEvery {
+		if err := s.touchToken(ctx, v.TokenHash, now); err != nil {
+			return Identity{}, err
+		}
+	}
 	id = Identity{User: u.Name, Roles: roles, SessionID: v.ID}
 	s.tokens.put(key, id, now.Add(min(tokenMemory, v.ExpiresAt.Sub(now))), round)
 	return id, nil
+}
+
+// touchToken notes that a token is in use. When the database cannot be written the
+// token stays good, and the time that is shown falls behind.
+func (s *Service) touchToken(ctx context.Context, hash string, now time.Time) error {
+	err := s.st.TouchAPIToken(ctx, hash, now)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return ErrAPIToken
+	case errors.Is(err, store.ErrStorageFull), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrReadOnly):
+		return nil
+	}
+	return err
 }
 
 // APITokens lists all tokens, the newest first.

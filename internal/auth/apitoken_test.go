@@ -50,6 +50,69 @@ func TestAPITokensThatCannotBeMade(t *testing.T) {
 	}
 }
 
+// When a token was used is written once a minute, and one that cannot be written
+// still lets in.
+func TestAPITokensKeepWhenTheyWereUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, st := open(t)
+		addUser(t, s, "ana", Operator)
+		token, _, err := s.NewAPIToken(t.Context(), "ana", "", ScopeLLM, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := func() time.Time {
+			list, err := st.APITokens(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return list[0].LastUsed
+		}
+		verify := func() {
+			t.Helper()
+			if _, err := s.VerifyAPIToken(t.Context(), token, ScopeLLM); err != nil {
+				t.Error(err)
+			}
+		}
+		if !used().IsZero() {
+			t.Errorf("used at %s before anybody did", used())
+		}
+		verify()
+		first := used()
+		if first.IsZero() {
+			t.Error("its first use was not kept")
+		}
+		time.Sleep(30 * time.Second)
+		verify()
+		if !used().Equal(first) {
+			t.Errorf("written again after half a minute: %s, then %s", first, used())
+		}
+		time.Sleep(30 * time.Second)
+		verify()
+		if got := used().Sub(first); got != time.Minute {
+			t.Errorf("a minute later it says %s later", got)
+		}
+	})
+	st := &fullStore{}
+	s, inner := open(t)
+	addUser(t, s, "ana", Operator)
+	st.Store = inner
+	s = New(st, nil)
+	token, _, err := s.NewAPIToken(t.Context(), "ana", "", ScopeLLM, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.VerifyAPIToken(t.Context(), token, ScopeLLM); err != nil {
+		t.Errorf("with a full disk: %v", err)
+	}
+}
+
+// fullStore cannot write when a token was used.
+type fullStore struct{ Store }
+
+func (*fullStore) TouchAPIToken(context.Context, string, time.Time) error {
+	return store.ErrStorageFull
+}
+
 // A token ends at once where it is revoked, within five seconds where another
 // process revoked it, at its time, and with its user.
 func TestAPITokensEnd(t *testing.T) {

@@ -30,7 +30,7 @@ const (
 	FailureWindow  = 15 * time.Minute // … within this time lock it
 	MinPassword    = 12               // characters
 	maxPassword    = 256              // characters; a bound on what we hash
-	touchEvery     = time.Minute      // how exactly LastSeen is kept, to spare writes
+	touchEvery     = time.Minute      // how exactly times of use are kept, to spare writes
 	hashesAtOnce   = 2                // argon2id runs at the same time, 19 MiB each
 	tokenBytes     = 32               // 256 random bits per token
 	sessionIDChars = 16

@@ -105,14 +105,22 @@ func (e *env) showTokens(list []store.APIToken, asJSON bool) error {
 	if asJSON {
 		out := []map[string]any{}
 		for _, v := range list {
-			out = append(out, map[string]any{"id": v.ID, "name": v.Name, "user": v.User, "scope": v.Scope, "state": tokenState(v, now), "created_at": v.CreatedAt, "expires_at": v.ExpiresAt})
+			row := map[string]any{"id": v.ID, "name": v.Name, "user": v.User, "scope": v.Scope, "state": tokenState(v, now), "created_at": v.CreatedAt, "expires_at": v.ExpiresAt}
+			if !v.LastUsed.IsZero() {
+				row["last_used_at"] = v.LastUsed
+			}
+			out = append(out, row)
 		}
 		return e.json(out)
 	}
 	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tUSER\tSCOPE\tSTATE\tUNTIL\tNAME")
+	fmt.Fprintln(w, "ID\tUSER\tSCOPE\tSTATE\tUNTIL\tUSED\tNAME")
 	for _, v := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, v.User, v.Scope, tokenState(v, now), v.ExpiresAt.Format(time.DateOnly), plainText(v.Name))
+		used := "never"
+		if !v.LastUsed.IsZero() {
+			used = v.LastUsed.Format(time.DateOnly)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, v.User, v.Scope, tokenState(v, now), v.ExpiresAt.Format(time.DateOnly), used, plainText(v.Name))
 	}
 	return w.Flush()
 }

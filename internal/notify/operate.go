@@ -89,8 +89,9 @@ type Status struct {
 	Timeout float64       `json:"timeout_seconds"`
 	Off     *Off          `json:"off,omitempty"` // set while it gets nothing
 	Breaker breaker.State `json:"breaker_state"`
-	Waiting int           `json:"waiting"` // messages to be sent
-	Failed  int           `json:"failed"`  // messages put aside
+	Waiting int           `json:"waiting"`                 // messages to be sent
+	Failed  int           `json:"failed"`                  // messages put aside
+	Last    *Delivery     `json:"last_delivery,omitempty"` // the newest message, whatever became of it
 }
 
 // Targets lists the targets with how they are.
@@ -120,7 +121,14 @@ func (b *Outbox) status(ctx context.Context, name string) (Status, error) {
 		return st, err
 	}
 	n, err := b.opt.Store.CountJobs(ctx, kindOf(name))
+	if err != nil {
+		return st, err
+	}
 	st.Waiting, st.Failed = n[store.JobPending]+n[store.JobRunning], n[store.JobFailed]
+	last, err := b.list(ctx, name, 1)
+	if err == nil && len(last) > 0 {
+		st.Last = &last[0]
+	}
 	return st, err
 }
 

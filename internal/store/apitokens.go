@@ -18,6 +18,7 @@ type APIToken struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt time.Time // zero while it is good
+	LastUsed  time.Time // to the minute; zero when it never was
 }
 
 // PutAPIToken stores a new token, with an audit line that names who made it.
@@ -41,13 +42,13 @@ func (s *Store) PutAPIToken(ctx context.Context, v APIToken, by string) error {
 }
 
 // tokenColumns are read by scanAPIToken.
-const tokenColumns = `token_hash, id, name, user_name, scope, created_at, expires_at, revoked_at`
+const tokenColumns = `token_hash, id, name, user_name, scope, created_at, expires_at, revoked_at, last_used_at`
 
 func scanAPIToken(scan scanner) (APIToken, error) {
 	var v APIToken
-	var created, expires, revoked int64
-	err := scan(&v.TokenHash, &v.ID, &v.Name, &v.User, &v.Scope, &created, &expires, &revoked)
-	v.CreatedAt, v.ExpiresAt, v.RevokedAt = at(created), at(expires), at(revoked)
+	var created, expires, revoked, used int64
+	err := scan(&v.TokenHash, &v.ID, &v.Name, &v.User, &v.Scope, &created, &expires, &revoked, &used)
+	v.CreatedAt, v.ExpiresAt, v.RevokedAt, v.LastUsed = at(created), at(expires), at(revoked), at(used)
 	return v, err
 }
 
@@ -71,6 +72,19 @@ func (s *Store) APIToken(ctx context.Context, tokenHash string) (APIToken, User,
 		return APIToken{}, User{}, fmt.Errorf("read API token: %w", err)
 	}
 	return found[0], u, nil
+}
+
+// TouchAPIToken notes that a token let a program in; earlier times are ignored.
+// ErrNotFound when there is no such token.
+func (s *Store) TouchAPIToken(ctx context.Context, tokenHash string, used time.Time) error {
+	err := s.update(ctx, func(c conn) error {
+		return mustChange(c.exec(ctx, `update api_tokens set last_used_at = case when last_used_at < ? then ? else last_used_at end
+			where token_hash = ?`, ms(used), ms(used), tokenHash))
+	})
+	if err != nil {
+		return fmt.Errorf("touch API token: %w", err)
+	}
+	return nil
 }
 
 // APITokens lists all tokens, those of no use any more included, the newest

@@ -26,6 +26,17 @@ func testAPITokens(t *testing.T, s *store.Store, c *clock) {
 	must(t, err)
 	equal(t, "read back", tok, got)
 	equal(t, "its user", "ana", u.Name)
+	used := c.Now().Add(time.Minute)
+	must(t, s.TouchAPIToken(ctx, "h1", used))
+	must(t, s.TouchAPIToken(ctx, "h1", used.Add(-time.Second))) // a slower server
+	got, _, err = s.APIToken(ctx, "h1")
+	must(t, err)
+	if !got.LastUsed.Equal(used) {
+		t.Errorf("last used at %s, want %s", got.LastUsed, used)
+	}
+	if err := s.TouchAPIToken(ctx, "h7", used); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("using what is not there: %v", err)
+	}
 	for want, bad := range map[error]store.APIToken{
 		store.ErrExists:   {TokenHash: "h1", ID: "tok_9", User: "ana", Scope: "llm"},
 		store.ErrNotFound: {TokenHash: "h2", ID: "tok_2", User: "nobody", Scope: "llm"},
