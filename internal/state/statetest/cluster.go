@@ -20,7 +20,7 @@ const clusterSlots = 16384
 // second counts as failed, and with it, for want of a replica, the cluster.
 func StartCluster(t testing.TB) *Fleet {
 	t.Helper()
-	Need(t, "redis-server")
+	Need(t, serverProgram())
 	f := &Fleet{}
 	const nodes = 3
 	for range nodes {

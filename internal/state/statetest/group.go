@@ -27,7 +27,7 @@ const groupName = "resynctest"
 // second is replaced.
 func StartGroup(t testing.TB) *Group {
 	t.Helper()
-	Need(t, "redis-server", "redis-sentinel")
+	Need(t, serverProgram())
 	master := Start(t)
 	host, port, _ := net.SplitHostPort(master.Addr)
 	replica := Start(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
@@ -42,7 +42,7 @@ func StartGroup(t testing.TB) *Group {
 		if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.start(exec.Command("redis-sentinel", file))
+		s.start(exec.Command(serverProgram(), file, "--sentinel")) // redis-sentinel is the same program
 		t.Cleanup(s.Kill)
 		g.Sentinels = append(g.Sentinels, s)
 	}

@@ -1,9 +1,11 @@
 // Package statetest starts real Redis servers and sentinels for tests, on free
-// ports of this machine, and stops, freezes and kills them.
+// ports of this machine, and stops, freezes and kills them. RESYNC_REDIS_SERVER
+// names another program to start instead, Valkey's for example.
 package statetest
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -27,6 +29,10 @@ type Server struct {
 	cmd *exec.Cmd
 }
 
+// serverProgram is what is started: the redis-server that is installed, or the
+// program RESYNC_REDIS_SERVER names.
+func serverProgram() string { return cmp.Or(os.Getenv("RESYNC_REDIS_SERVER"), "redis-server") }
+
 // Need skips the test, loudly, where the programs are not installed.
 func Need(t testing.TB, programs ...string) {
 	t.Helper()
@@ -40,7 +46,7 @@ func Need(t testing.TB, programs ...string) {
 // Start runs a redis-server with further arguments until the test ends.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	Need(t, "redis-server")
+	Need(t, serverProgram())
 	s := &Server{t: t, Addr: freeAddr(t), dir: t.TempDir(), args: args}
 	s.Run()
 	t.Cleanup(s.Kill)
@@ -55,7 +61,7 @@ func (s *Server) Run() {
 	s.t.Helper()
 	_, port, _ := net.SplitHostPort(s.Addr)
 	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.dir, "--logfile", filepath.Join(s.dir, "redis.log")}, s.args...)
-	s.start(exec.Command("redis-server", args...))
+	s.start(exec.Command(serverProgram(), args...))
 }
 
 func (s *Server) start(cmd *exec.Cmd) {
@@ -64,7 +70,7 @@ func (s *Server) start(cmd *exec.Cmd) {
 	defer s.mu.Unlock()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
-		s.t.Fatalf("starting redis-server: %v", err)
+		s.t.Fatalf("starting %s: %v", serverProgram(), err)
 	}
 	s.cmd = cmd
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
@@ -73,7 +79,7 @@ func (s *Server) start(cmd *exec.Cmd) {
 		}
 		if time.Now().After(end) {
 			log, _ := os.ReadFile(filepath.Join(s.dir, "redis.log"))
-			s.t.Fatalf("redis-server at %s does not answer: %s", s.Addr, log)
+			s.t.Fatalf("%s at %s does not answer: %s", serverProgram(), s.Addr, log)
 		}
 	}
 }
