@@ -12,7 +12,8 @@ import (
 const readTime = 30 * time.Second
 
 // bounded gives a request that reads its deadline, which travels down to the
-// socket: an engine that hangs keeps nobody longer. Streams end with their
+// socket and counts from when the request came: neither an engine that hangs nor a
+// slow look at the session keeps anybody longer. Streams end with their
 // client, and what acts has the time of its tool.
 func bounded[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
 	limit := s.ReadTime
@@ -23,7 +24,11 @@ func bounded[I, O any](s *server, r route, h func(context.Context, *I) (*O, erro
 		return h
 	}
 	return func(ctx context.Context, in *I) (*O, error) {
-		ctx, cancel := context.WithTimeout(ctx, limit)
+		start := postureOf(ctx).start
+		if start.IsZero() {
+			start = time.Now()
+		}
+		ctx, cancel := context.WithDeadline(ctx, start.Add(limit))
 		defer cancel()
 		return h(ctx, in)
 	}

@@ -63,8 +63,8 @@ func (s *server) once(hc huma.Context, next func(huma.Context)) {
 		Owner: store.NewID("key"), TTL: rule.ttl(), Lease: keyLease, Retake: rule == keyRuns})
 	if err != nil {
 		s.Log.ErrorContext(r.Context(), "claiming an idempotency key", "err", err)
-		w.Header().Set("Retry-After", "2")
-		s.keyProblem(w, r, http.StatusServiceUnavailable, "nothing was done: the store does not answer, so it cannot be known whether this request was carried out before; try again with the same key", nil)
+		w.Header().Set("Retry-After", databaseRetry)
+		s.keyProblem(w, r, http.StatusServiceUnavailable, "nothing was done: the database of Resync does not answer, so it cannot be known whether this request was carried out before; try again with the same key", nil)
 		return
 	}
 	s.Metrics.IdempotencyKey(string(claim.State))

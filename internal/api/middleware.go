@@ -57,8 +57,8 @@ func (s *server) guard(hc huma.Context, next func(huma.Context)) {
 		return
 	case err != nil:
 		s.Log.ErrorContext(hc.Context(), "checking a session", "err", err)
-		hc.SetHeader("Retry-After", "2")
-		s.deny(hc, http.StatusServiceUnavailable, "the session could not be checked: the store does not answer")
+		hc.SetHeader("Retry-After", databaseRetry)
+		s.deny(hc, http.StatusServiceUnavailable, "nothing was done: the database of Resync does not answer, so it cannot be checked who you are. It goes on by itself when the database is back; try again in "+databaseRetry+" s")
 		return
 	}
 	if !id.Roles.Has(role) {
@@ -73,6 +73,10 @@ func (s *server) guard(hc huma.Context, next func(huma.Context)) {
 	p.id = id
 	next(hc)
 }
+
+// databaseRetry is after how many seconds it is worth asking again when the
+// database is away: it is looked at every second.
+const databaseRetry = "2"
 
 func (s *server) deny(hc huma.Context, status int, text string) {
 	if w, r, ok := onLLM(hc); ok {

@@ -12,7 +12,9 @@ import (
 	"resync/hwa"
 	"resync/internal/agent"
 	"resync/internal/chat"
+	"resync/internal/config"
 	"resync/internal/knowledge"
+	"resync/internal/notify"
 	"resync/internal/ops"
 	"resync/internal/store"
 	"resync/internal/telemetry"
@@ -51,6 +53,10 @@ func statusOf(err error) int {
 		{http.StatusBadRequest, as[*agent.QuestionError]},
 		{http.StatusBadRequest, as[*knowledge.RefusedError]},
 		{http.StatusBadRequest, fieldOf},
+		{http.StatusBadRequest, as[*config.Problem]},
+		{http.StatusConflict, is(notify.ErrTaken)},
+		{http.StatusConflict, is(notify.ErrFixed)},
+		{http.StatusConflict, is(notify.ErrMoved)},
 		{http.StatusForbidden, is(knowledge.ErrOwnCorrection)},
 		{http.StatusForbidden, as[*tool.DeniedError]},
 		{http.StatusForbidden, is(chat.ErrNotYours)},
@@ -69,6 +75,7 @@ func statusOf(err error) int {
 		{http.StatusConflict, is(tool.ErrDigest)},
 		{http.StatusConflict, is(store.ErrFenced)},
 		{http.StatusGone, is(tool.ErrExpired)},
+		{http.StatusServiceUnavailable, is(store.ErrAway)},
 		{http.StatusServiceUnavailable, is(store.ErrStorageFull)},
 		{http.StatusServiceUnavailable, is(store.ErrBusy)},
 		{http.StatusServiceUnavailable, as[*breaker.OpenError]},

@@ -12,6 +12,7 @@ import (
 
 	"resync/breaker"
 	"resync/internal/auth"
+	"resync/internal/store"
 )
 
 // breakerView is a breaker as the contract lists it: its state is in capitals
@@ -151,10 +152,15 @@ func breakerProblem(err error) error {
 	return huma.Error400BadRequest(err.Error())
 }
 
-// retryAfter adds the time an open breaker asks to wait to a problem document.
+// retryAfter adds the time an open breaker asks to wait to a problem document, and
+// that after which to look whether the database is back.
 func retryAfter(problem, err error) error {
 	var open *breaker.OpenError
-	if !errors.As(err, &open) || open.RetryAfter <= 0 {
+	switch {
+	case errors.As(err, &open) && open.RetryAfter > 0:
+	case errors.Is(err, store.ErrAway):
+		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {databaseRetry}})
+	default:
 		return problem
 	}
 	seconds := int((open.RetryAfter + time.Second - 1) / time.Second)

@@ -153,7 +153,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.db, err = store.Open(ctx, a.opt.Config.Database.URL.Reveal(), store.WithBreaker(guard)); err != nil {
+	opts := []store.Option{store.WithBreaker(guard)}
+	if d := a.opt.Config.Database.Timeout; d > 0 {
+		opts = append(opts, store.WithPatience(d))
+	}
+	if a.db, err = store.Open(ctx, a.opt.Config.Database.URL.Reveal(), opts...); err != nil {
 		return err
 	}
 	if err := a.restoreBreakers(ctx); err != nil {
@@ -205,8 +209,8 @@ func (a *App) openHTTP(context.Context) error {
 	reg.MustRegister(telemetry.NewRedisCollector(a.redisState))
 	d := api.Deps{
 		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.failFastAtStart,
-		Limits: api.Limits(a.opt.Config.Limits), Announce: a.announced, Resilience: a.steering, Audit: a.db, Tell: func(n api.News) { a.share(n, "") },
-		Auth: a.auth, Chat: a.chat, News: a.news, Webhooks: a.outbox(), Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
+		Limits: api.Limits(a.opt.Config.Limits), Announce: a.announced, Resilience: a.steering, Audit: a.db, Tell: a.tellServers,
+		Auth: a.auth, Chat: a.chat, News: a.news, Webhooks: a.outbox(), Receivers: a.receivers(), Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
 		LLM: a.llm, Writer: a.writer(), Knowledge: a.base, Reindex: a.reindex, Chunking: a.chunking, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {

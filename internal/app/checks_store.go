@@ -60,6 +60,7 @@ func storeFailure(err error) health.Result {
 		{store.ErrSchemaTooNew, "a newer Resync has used this database: start that version, or restore a copy from before"},
 		{store.ErrReadOnly, "give the user that runs Resync the right to write the file of database.url and its directory"},
 		{store.ErrStorageFull, "make room on the disk of the database"},
+		{store.ErrAway, "see whether PostgreSQL runs and can be reached under database.url; it goes on by itself when it answers"},
 		{store.ErrBusy, "another process holds the database: end it, or look for a backup that runs"},
 	} {
 		if errors.Is(err, c.cause) {

@@ -13,6 +13,8 @@ import (
 const (
 	lookEvery = 5 * time.Second // mean pause between looks, when the options do not say
 	lookTime  = 3 * time.Second // longest wait for an answer to one
+
+	databaseLook = time.Second // pause between looks at a database behind an open breaker
 )
 
 // heal looks at an engine while its breaker, or that of the reading of plans, is
@@ -67,6 +69,30 @@ func (a *App) lookAgain(e *engine) bool {
 		}
 	}
 	return false
+}
+
+// healDatabase looks at the database while its breaker is open. A database that
+// was restarted is back in a second or two; without a look everybody would be
+// refused for the rest of the breaker's half minute.
+func (a *App) healDatabase() {
+	guard, err := a.breakers.Get("database")
+	if err != nil {
+		return // doctor has none
+	}
+	for a.sleep(min(a.opt.LookEvery, databaseLook)) {
+		if guard.State() != breaker.Open {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(a.ctx, lookTime)
+		if err := a.db.Look(ctx); err != nil {
+			a.log.DebugContext(ctx, "a look at the database", "err", err)
+		} else if guard.TryNow(ctx, "the database answers again") {
+			if err := a.db.Ping(ctx); err != nil {
+				a.log.DebugContext(ctx, "the probe of the database", "err", err)
+			}
+		}
+		cancel()
+	}
 }
 
 // pace is how fast an engine is looked at. One that answers the look and fails

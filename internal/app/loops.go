@@ -32,6 +32,7 @@ func (a *App) loops() {
 	a.wg.Go(a.watchBreakers)
 	a.wg.Go(func() { a.hooks.out.Run(a.ctx) })
 	a.tellMissed()
+	a.wg.Go(a.healDatabase)
 	for _, e := range a.engines {
 		a.wg.Go(func() { a.follow(e) })
 		a.wg.Go(func() { a.settle(e) })

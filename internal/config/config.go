@@ -74,7 +74,8 @@ type Admin struct {
 
 // Database is where durable rows are kept.
 type Database struct {
-	URL Secret // sqlite:PATH or postgres://…; never empty after Load. A Secret because it may hold a password
+	URL     Secret        // sqlite:PATH or postgres://…; never empty after Load. A Secret because it may hold a password
+	Timeout time.Duration // longest silence of a PostgreSQL server in the middle of a call
 }
 
 // Approvals are the rules for actions that need a second look.

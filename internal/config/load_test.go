@@ -35,7 +35,7 @@ func TestDefaultsAlone(t *testing.T) {
 	}
 	want := &Config{
 		Server: Server{Addr: "127.0.0.1:8080"}, Admin: Admin{Username: "admin"}, DataDir: "data",
-		Database:  Database{NewSecret("sqlite:data/resync.db")},
+		Database:  Database{NewSecret("sqlite:data/resync.db"), 10 * time.Second},
 		Approvals: Approvals{"high", 15 * time.Minute}, Undo: Undo{24 * time.Hour}, Reconcile: Reconcile{time.Minute},
 		Logging: Logging{"info", "text"}, Knowledge: Knowledge{Handbook: true, Embedder: Embedder{Kind: "none"}, Index: Index{Kind: "in-process", Name: "resync"},
 			Reranker: Reranker{Kind: "lexical", Candidates: 30, Timeout: 1500 * time.Millisecond}},

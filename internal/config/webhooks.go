@@ -137,12 +137,20 @@ func (l *loader) checkWebhooks() {
 func (c *Config) hookSecrets() []string {
 	var out []string
 	for _, w := range c.Webhooks.Targets {
-		if !w.Secret.IsZero() {
-			out = append(out, w.Secret.Reveal())
-		}
-		if u, err := url.Parse(w.URL.Reveal()); err == nil && len(strings.Trim(u.RequestURI(), "/")) >= 12 {
-			out = append(out, u.RequestURI())
-		}
+		out = append(out, w.Secrets()...)
+	}
+	return out
+}
+
+// Secrets are what must not be read in a log or a message: the key, and the part of
+// the address that opens the door.
+func (w Webhook) Secrets() []string {
+	var out []string
+	if !w.Secret.IsZero() {
+		out = append(out, w.Secret.Reveal())
+	}
+	if u, err := url.Parse(w.URL.Reveal()); err == nil && len(strings.Trim(u.RequestURI(), "/")) >= 12 {
+		out = append(out, u.RequestURI())
 	}
 	return out
 }

@@ -82,6 +82,7 @@ func (s *Store) guard(ctx context.Context, use func(context.Context) error) erro
 // every session for half a minute would make a slow moment an outage.
 func (s *Store) outcome(ctx context.Context, err error) breaker.Outcome {
 	var pg *pgconn.PgError
+	cause := s.d.causeOf(err)
 	switch {
 	case err == nil:
 		return breaker.Success
@@ -91,7 +92,9 @@ func (s *Store) outcome(ctx context.Context, err error) breaker.Outcome {
 		return breaker.Ignored
 	case errors.As(err, &pg):
 		return pgOutcome(pg.Code)
-	case s.d.classify != nil && s.d.classify(err) != nil:
+	case errors.Is(cause, ErrAway):
+		return breaker.Failure
+	case cause != nil:
 		return breaker.Success
 	}
 	return breaker.Classify(err)
@@ -119,12 +122,17 @@ func (s *Store) busy() bool {
 }
 
 // begin starts a transaction under the breaker.
-func (s *Store) begin(ctx context.Context, db *sql.DB, opts *sql.TxOptions) (tx *sql.Tx, err error) {
+func (s *Store) begin(ctx context.Context, db *sql.DB, opts *sql.TxOptions) (t tx, err error) {
 	err = s.guard(ctx, func(ctx context.Context) error {
-		tx, err = db.BeginTx(ctx, opts)
-		return err
+		ctx, t.ear = s.listen(ctx)
+		t.Tx, err = db.BeginTx(ctx, opts)
+		t.ear.rest()
+		return t.ear.explain(err)
 	})
-	return tx, err
+	if err != nil {
+		t.ear.end()
+	}
+	return t, err
 }
 
 // guardedConnector makes connections under the breaker, handshake and login

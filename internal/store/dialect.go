@@ -51,12 +51,23 @@ func (d dialect) translate(ctx context.Context, err error) error {
 	}
 	cause := ctx.Err()
 	if cause == nil {
-		cause = d.classify(err)
+		cause = d.causeOf(err)
 	}
 	if cause == nil || errors.Is(err, cause) {
 		return err
 	}
 	return &engineError{cause: cause, err: err}
+}
+
+// causeOf is the sentinel that fits an engine's error; nil when none does.
+func (d dialect) causeOf(err error) error {
+	switch {
+	case err == nil || d.classify == nil:
+		return nil
+	case errors.Is(err, ErrAway):
+		return ErrAway
+	}
+	return d.classify(err)
 }
 
 // ms is t in milliseconds since 1970 in UTC; 0 for the zero time.

@@ -7,6 +7,9 @@ var (
 	// ErrBusy: another process holds the database's write lock, or the
 	// transaction lost against another one. Trying again later is safe.
 	ErrBusy = errors.New("the database is locked by another process")
+	// ErrAway: the server of the database cannot be reached, says nothing or says
+	// what makes no sense. Whether a commit was carried out is then not known.
+	ErrAway = errors.New("the database does not answer")
 	// ErrStorageFull: the disk or the quota is full. Reads go on working.
 	ErrStorageFull = errors.New("the database's disk is full")
 	// ErrReadOnly: the database cannot be written.

@@ -89,7 +89,7 @@ func (s *Store) ClaimKey(ctx context.Context, r KeyRequest) (KeyClaim, error) {
 	claim := KeyClaim{State: KeyFresh, Scope: r.Scope, Key: r.Key, Owner: r.Owner}
 	now := s.now()
 	claim.Since, claim.Until = at(ms(now)), at(ms(now.Add(r.Lease)))
-	err := conn{d: s.d, q: s.w}.row(ctx, claimSQL, []any{r.Scope, r.Key, r.Fingerprint, r.Owner, ms(claim.Until), []byte{}, ms(now), ms(now.Add(r.TTL)), flag(r.Retake)}, &claim.Fence)
+	err := s.writer().row(ctx, claimSQL, []any{r.Scope, r.Key, r.Fingerprint, r.Owner, ms(claim.Until), []byte{}, ms(now), ms(now.Add(r.TTL)), flag(r.Retake)}, &claim.Fence)
 	if errors.Is(err, ErrNotFound) {
 		claim, err = s.foundKey(ctx, r, now)
 	}
@@ -168,7 +168,7 @@ func (s *Store) EndKey(ctx context.Context, k KeyClaim, a *KeyAnswer) error {
 
 // changeKey runs one statement on a claim that must still be held.
 func (s *Store) changeKey(ctx context.Context, what string, k KeyClaim, query string, args ...any) error {
-	n, err := conn{d: s.d, q: s.w}.exec(ctx, query, append(args, k.Scope, k.Key, k.Owner, k.Fence)...)
+	n, err := s.writer().exec(ctx, query, append(args, k.Scope, k.Key, k.Owner, k.Fence)...)
 	if err == nil && n == 0 {
 		err = ErrFenced
 	}
@@ -221,7 +221,7 @@ func (s *Store) linkKey(ctx context.Context, c conn, runID string) error {
 
 // PruneKeys removes expired keys and returns how many.
 func (s *Store) PruneKeys(ctx context.Context) (int64, error) {
-	n, err := conn{d: s.d, q: s.w}.exec(ctx, `delete from idempotency where expires_at <= ?`, ms(s.now()))
+	n, err := s.writer().exec(ctx, `delete from idempotency where expires_at <= ?`, ms(s.now()))
 	if err != nil {
 		return 0, fmt.Errorf("prune keys: %w", err)
 	}
@@ -239,7 +239,7 @@ func mustChange(n int64, err error) error {
 // LapseKeys ends the leases of all claims that are not answered. It is for a
 // start on a database that no other process works on: their owners are gone.
 func (s *Store) LapseKeys(ctx context.Context) error {
-	if _, err := (conn{d: s.d, q: s.w}).exec(ctx, `update idempotency set lease_until = 0 where state <> 'done'`); err != nil {
+	if _, err := s.writer().exec(ctx, `update idempotency set lease_until = 0 where state <> 'done'`); err != nil {
 		return fmt.Errorf("end the leases of idempotency keys: %w", err)
 	}
 	return nil

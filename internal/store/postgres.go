@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -12,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"resync/breaker"
 )
 
 // pgMaxConns bounds the pool of one process; a default PostgreSQL allows 100.
@@ -51,7 +55,10 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 func classifyPostgres(err error) error {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
-		return nil
+		return awayPostgres(err)
+	}
+	if pgOutcome(e.Code) == breaker.Failure {
+		return ErrAway
 	}
 	switch e.Code {
 	case "23505":
@@ -60,12 +67,30 @@ func classifyPostgres(err error) error {
 		return ErrNotFound
 	case "40001", "40P01", "55P03": // serialization, deadlock, lock not available
 		return ErrBusy
+	case "53300": // every connection is taken
+		return ErrAway
 	case "53100": // disk full
 		return ErrStorageFull
 	case "25006": // read-only transaction
 		return ErrReadOnly
 	case "XX001", "XX002":
 		return ErrCorrupt
+	}
+	return nil
+}
+
+// awayPostgres is ErrAway for an error of the way to the server, and nil for one
+// of our own: pgx gives what it reads, and cannot read, no type of its own.
+func awayPostgres(err error) error {
+	var network net.Error
+	var login *pgconn.ConnectError
+	var open *breaker.OpenError
+	switch {
+	case errors.As(err, &open), errors.Is(err, sql.ErrNoRows), errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):
+		return nil
+	case errors.As(err, &network), errors.As(err, &login), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn),
+		errors.Is(err, net.ErrClosed), breaker.Classify(err) == breaker.Failure:
+		return ErrAway
 	}
 	return nil
 }

@@ -39,6 +39,8 @@ type Store struct {
 	breaker *breaker.Breaker // :: before connections and transactions; nil lets all pass
 	tmp     string           // :: directory to remove on Close, for ":memory:"
 	asItIs  bool             // :: the schema is looked at, never changed
+
+	patience time.Duration // :: longest silence of a server over a network
 }
 
 // Option changes how a store is opened.
@@ -61,7 +63,7 @@ func WithClock(now func() time.Time) Option {
 // It fails with [ErrNotADatabase], [ErrSchemaTooNew], [ErrReadOnly],
 // [ErrStorageFull] or [ErrBusy] where one of these is the cause.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
-	s := &Store{now: time.Now}
+	s := &Store{now: time.Now, patience: Patience}
 	for _, o := range opts {
 		o(s)
 	}
@@ -125,12 +127,26 @@ func (s *Store) Where() string { return s.where }
 
 // Ping checks that the database answers a query.
 func (s *Store) Ping(ctx context.Context) error {
-	err := s.guard(ctx, func(ctx context.Context) error {
-		var one int
-		return s.r.QueryRowContext(ctx, "select 1").Scan(&one)
-	})
-	if err != nil {
+	if err := s.guard(ctx, s.ask); err != nil {
 		return fmt.Errorf("ping database %s: %w", s.where, s.d.translate(ctx, err))
+	}
+	return nil
+}
+
+// ask has the database answer the least there is to ask.
+func (s *Store) ask(ctx context.Context) error {
+	ctx, e := s.listen(ctx)
+	defer e.end()
+	var one int
+	return e.explain(s.r.QueryRowContext(ctx, "select 1").Scan(&one))
+}
+
+// Look is [Store.Ping] past the breaker: it is neither refused nor counted. Who
+// wants to know whether a database behind an open breaker is back asks it, one
+// at a time.
+func (s *Store) Look(ctx context.Context) error {
+	if err := s.ask(context.WithValue(ctx, guarded{}, true)); err != nil {
+		return fmt.Errorf("look at database %s: %w", s.where, s.d.translate(ctx, err))
 	}
 	return nil
 }

@@ -16,10 +16,15 @@ type conn struct {
 		ExecContext(context.Context, string, ...any) (sql.Result, error)
 		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
 	}
+	s   *Store // :: outside of a transaction: whose patience and breaker hold
+	ear *ear   // :: of the transaction
 }
 
 // reader is a conn outside any transaction.
-func (s *Store) reader() conn { return conn{d: s.d, q: s.r} }
+func (s *Store) reader() conn { return conn{d: s.d, q: s.r, s: s} }
+
+// writer is the same for a statement that is a transaction of its own.
+func (s *Store) writer() conn { return conn{d: s.d, q: s.w, s: s} }
 
 // update runs fn in one transaction and commits it when fn returns nil. fn must
 // use only the conn it is given: on SQLite there is a single writing
@@ -29,8 +34,8 @@ func (s *Store) update(ctx context.Context, fn func(conn) error) error {
 	if err != nil {
 		return s.d.translate(ctx, err)
 	}
-	defer tx.Rollback() // after a commit this does nothing
-	if err := fn(conn{d: s.d, q: tx}); err != nil {
+	defer tx.end()
+	if err := fn(conn{d: s.d, q: tx, ear: tx.ear}); err != nil {
 		return err
 	}
 	return s.d.translate(ctx, tx.Commit())
@@ -42,8 +47,8 @@ func (s *Store) view(ctx context.Context, fn func(conn) error) error {
 	if err != nil {
 		return s.d.translate(ctx, err)
 	}
-	defer tx.Rollback()
-	return fn(conn{d: s.d, q: tx})
+	defer tx.end()
+	return fn(conn{d: s.d, q: tx, ear: tx.ear})
 }
 
 // exec runs a statement and reports how many rows it changed.
@@ -51,11 +56,46 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error
 	if err := checkText(args); err != nil {
 		return 0, err
 	}
-	res, err := c.q.ExecContext(ctx, c.d.rebind(query), args...)
+	var e *ear
+	var res sql.Result
+	err := c.guard(ctx, func(ctx context.Context) (err error) {
+		ctx, e = c.listen(ctx)
+		res, err = c.q.ExecContext(ctx, c.d.rebind(query), args...)
+		return e.explain(err)
+	})
+	c.heard(e)
 	if err != nil {
 		return 0, c.d.translate(ctx, err)
 	}
 	return res.RowsAffected()
+}
+
+// listen is the context and the ear of one statement. Inside a transaction they
+// are the transaction's.
+func (c conn) listen(ctx context.Context) (context.Context, *ear) {
+	if c.ear == nil {
+		return c.s.listen(ctx)
+	}
+	c.ear.wait()
+	return c.ear.ctx, c.ear
+}
+
+// heard is the end of one statement.
+func (c conn) heard(e *ear) {
+	if c.ear != nil {
+		e.rest()
+		return
+	}
+	e.end()
+}
+
+// guard asks the breaker before a statement that goes over a network outside of a
+// transaction, which has its permit already.
+func (c conn) guard(ctx context.Context, use func(context.Context) error) error {
+	if c.s == nil || c.s.d.name != "postgres" {
+		return use(ctx)
+	}
+	return c.s.guard(ctx, use)
 }
 
 // row reads the only row of a query into dest; ErrNotFound when there is none.
@@ -79,17 +119,26 @@ func (c conn) rows(ctx context.Context, query string, args []any, fn func(scanne
 	if err := checkText(args); err != nil {
 		return err
 	}
-	rows, err := c.q.QueryContext(ctx, c.d.rebind(query), args...)
+	var e *ear
+	var rows *sql.Rows
+	err := c.guard(ctx, func(ctx context.Context) (err error) {
+		ctx, e = c.listen(ctx)
+		rows, err = c.q.QueryContext(ctx, c.d.rebind(query), args...)
+		return e.explain(err)
+	})
+	defer c.heard(e)
 	if err != nil {
 		return c.d.translate(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
+		e.rest() // what fn does is no silence of the server
 		if err := fn(rows.Scan); err != nil {
 			return err
 		}
+		e.wait()
 	}
-	return c.d.translate(ctx, rows.Err())
+	return c.d.translate(ctx, e.explain(rows.Err()))
 }
 
 // checkText refuses strings PostgreSQL cannot hold, on both engines alike, so
