@@ -14,7 +14,7 @@ func (x *Index) ID(row int) string {
 
 // addAmong adds the words of the question to the given passages and those beside them,
 // which tell about their neighbours. Each gets what it gets when all are scored.
-func (x *Index) addAmong(t *tally, q *query, rows []int) {
+func (x *Index) addAmong(t *tally, l *lookout, rows []int) {
 	t.only = make(map[uint32]bool, len(rows))
 	live := make([]uint32, 0, 3*len(rows))
 	for _, row := range rows {
@@ -31,8 +31,8 @@ func (x *Index) addAmong(t *tally, q *query, rows []int) {
 	slices.Sort(live)
 	t.live, t.pruned = slices.Compact(live), true
 	t.touched = append(t.touched, t.live...)
-	for _, a := range x.asked(q) {
-		x.addLive(t, &a)
+	for i := range l.words {
+		t.addLive(&l.words[i])
 	}
 	t.live = slices.DeleteFunc(t.live, func(u uint32) bool { return t.cells[u].weight == 0 }) // no word of the question
 }

@@ -51,7 +51,7 @@ const denseDepth = 64
 
 // joinDense adds the passages nearest to the question, and gives all candidates their
 // cosine.
-func (x *Index) joinDense(ctx context.Context, question string, t *tally, best []candidate, o Options, depth int) ([]candidate, error) {
+func (x *Index) joinDense(ctx context.Context, t *tally, l *lookout, best []*candidate, o Options, depth int) ([]*candidate, error) {
 	d := o.Dense
 	if d.Vectors.Len() != x.Passages() {
 		return nil, fmt.Errorf("search by meaning: there are %d vectors for %d passages; index them again", d.Vectors.Len(), x.Passages())
@@ -60,16 +60,16 @@ func (x *Index) joinDense(ctx context.Context, question string, t *tally, best [
 	if err != nil {
 		return nil, err
 	}
-	at := make(map[uint32]int, len(best))
-	for i := range best {
-		at[best[i].unit] = i
-		if best[i].dense, err = d.Vectors.Cosine(int(best[i].unit), d.Query); err != nil {
+	at := make(map[uint32]bool, len(best))
+	for _, c := range best {
+		at[c.unit] = true
+		if c.dense, err = d.Vectors.Cosine(int(c.unit), d.Query); err != nil {
 			return nil, fmt.Errorf("search by meaning: %w", err)
 		}
 	}
 	for _, n := range near {
-		if _, ok := at[uint32(n.Row)]; !ok {
-			best = append(best, candidate{unit: uint32(n.Row), dense: n.Cosine})
+		if !at[uint32(n.Row)] {
+			best = append(best, &candidate{unit: uint32(n.Row), cell: cell{title: l.title(uint32(n.Row))}, dense: n.Cosine})
 		}
 	}
 	return best, nil
@@ -79,17 +79,16 @@ func (x *Index) joinDense(ctx context.Context, question string, t *tally, best [
 // best candidate's (a convex combination; see Bruch, Gai and Ingber, "An Analysis of
 // Fusion Functions for Hybrid Retrieval", 2023). Cosines count from that of the
 // farthest candidate.
-func fuse(best []candidate, total, w float32) {
+func fuse(best []*candidate, total, w float32) {
 	if len(best) == 0 {
 		return
 	}
 	top, high, low := float32(0), best[0].dense, best[0].dense
-	for i := range best {
-		top, high, low = max(top, best[i].score), max(high, best[i].dense), min(low, best[i].dense)
+	for _, c := range best {
+		top, high, low = max(top, c.score), max(high, c.dense), min(low, c.dense)
 	}
 	scale := max(top, total, 1)
-	for i := range best {
-		c := &best[i]
+	for _, c := range best {
 		part := float32(0)
 		if high > low {
 			part = (c.dense - low) / (high - low)

@@ -50,6 +50,9 @@ type posting struct {
 	imp  uint8 // saturated frequency in 255ths, filled in when the index is made
 }
 
+// titled is 1 where the word stands in the title, else 0, without a branch.
+func (p *posting) titled() uint32 { return (uint32(p.tf[fieldTitle]) + 255) >> 8 & 1 }
+
 // passage is one passage as it was analysed.
 type passage struct {
 	chunk.Chunk

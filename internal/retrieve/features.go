@@ -20,38 +20,66 @@ var featureNames = [features]string{
 }
 
 // second orders the candidates by what a closer look tells.
-func (x *Index) second(t *tally, q *query, best []candidate) {
-	if t.total == 0 {
+func (x *Index) second(t *tally, q *query, l *lookout, best []*candidate) {
+	if l.total == 0 {
 		return
 	}
-	look := x.look(q)
-	for i := range best {
-		c := &best[i]
-		x.measure(t, q, look, c)
+	for _, c := range best {
+		x.measure(t, q, l, c)
 		var sum float32
 		for f, w := range q.use.Features {
 			sum += w * c.feat[f]
 		}
-		c.score = c.base + sum*t.total*x.formBonus(c.unit, q)
+		c.score = c.base + sum*l.total*x.formBonus(c.unit, q)
 	}
 }
 
-// closer is what the second stage looks for, found once for all candidates.
+// lookout is what is looked for, found once for all stages.
 type lookout struct {
-	forms  [][]form // by word
+	words  []asked
+	codes  []form  // message codes; their term is the code
+	size   int     // postings of all words
+	total  float32 // idf of all codes and words
 	pairs  []wordPair
 	docs   float32 // weight of all words among documents
 	length float32 // mean size of a document
 	trust  float32 // how much a document tells: little when there are few
 }
 
+// asked is a word of the question with those of its forms that the index has.
+type asked struct {
+	forms  []form
+	size   int     // postings of all forms
+	weight float32 // idf of the best form
+}
+
 // form is one form of a word with its postings.
 type form struct {
+	term   string
 	posts  []posting
 	docs   []inDoc
 	idf    float32 // among passages, with the weight of the form
 	docIDF float32 // among documents
 }
+
+// title is the idf of the words that stand in a passage's title.
+func (l *lookout) title(unit uint32) float32 {
+	var sum float32
+	for i := range l.words {
+		var best float32
+		for j := range l.words[i].forms {
+			f := &l.words[i].forms[j]
+			if p := seek(f.posts, unit); p != nil && p.tf[fieldTitle] > 0 {
+				best = max(best, f.idf)
+			}
+		}
+		sum += best
+	}
+	return sum
+}
+
+// step is what one 255th of a saturated frequency is worth.
+func (f *form) step() float32 { return f.idf * (saturation + 1) / 255 }
 
 // wordPair is two words that follow each other in the question.
 type wordPair struct {
@@ -60,43 +88,55 @@ type wordPair struct {
 }
 
 func (x *Index) look(q *query) *lookout {
-	l := &lookout{forms: make([][]form, len(q.groups))}
+	l := &lookout{words: make([]asked, len(q.groups))}
 	var size float32
 	for _, n := range x.docSize {
 		size += n
 	}
 	l.trust = float32(len(x.docs)) / float32(len(x.docs)+50)
 	l.length = max(size/float32(max(len(x.docs), 1)), 1)
+	for _, code := range q.codes {
+		if id := x.find(codeTerm(code)); id >= 0 {
+			f := form{term: code, posts: x.list(id)}
+			f.idf = x.idf(len(f.posts))
+			l.codes, l.total = append(l.codes, f), l.total+f.idf
+		}
+	}
 	for i := range q.groups {
+		w := &l.words[i]
 		var docBest float32
 		for _, m := range q.groups[i].terms {
 			id := x.find(m.term)
 			if id < 0 {
 				continue
 			}
-			f := form{posts: x.list(id)}
+			f := form{term: m.term, posts: x.list(id)}
 			f.idf = x.idf(len(f.posts)) * m.weight
 			if len(x.docFrom) > 0 {
 				f.docs = x.docPosts[x.docFrom[id]:x.docFrom[id+1]]
 				f.docIDF = idfOf(len(x.docs), len(f.docs)) * m.weight
 				docBest = max(docBest, f.docIDF)
 			}
-			l.forms[i] = append(l.forms[i], f)
+			w.forms = append(w.forms, f)
+			w.size += len(f.posts)
+			w.weight = max(w.weight, f.idf)
 		}
+		l.size += w.size
+		l.total += w.weight
 		l.docs += docBest
 	}
 	for i := 1; i < len(q.groups); i++ {
-		l.pair(&q.groups[i-1], &q.groups[i], l.forms[i-1], l.forms[i])
+		l.pair(&q.groups[i-1], &q.groups[i], l.words[i-1].weight, l.words[i].weight)
 	}
 	return l
 }
 
 // pair adds two words that follow each other, in all their forms.
-func (l *lookout) pair(a, b *group, fa, fb []form) {
-	if len(fa) == 0 || len(fb) == 0 {
+func (l *lookout) pair(a, b *group, wa, wb float32) {
+	if wa == 0 || wb == 0 { // the index has no form of it
 		return
 	}
-	p := wordPair{weight: min(bestIDF(fa), bestIDF(fb))}
+	p := wordPair{weight: min(wa, wb)}
 	for _, s := range a.terms {
 		for _, t := range b.terms {
 			p.bits = append(p.bits, pair(s.term, t.term))
@@ -105,23 +145,15 @@ func (l *lookout) pair(a, b *group, fa, fb []form) {
 	l.pairs = append(l.pairs, p)
 }
 
-func bestIDF(forms []form) float32 {
-	var v float32
-	for _, f := range forms {
-		v = max(v, f.idf)
-	}
-	return v
-}
-
 // measure fills in the features of a candidate.
 func (x *Index) measure(t *tally, q *query, l *lookout, c *candidate) {
 	u := int(c.unit)
-	c.feat[featNear] = x.near(t, u) / t.total
+	c.feat[featNear] = x.near(t, u) / l.total
 	full := x.signs[u].full()
 	for _, p := range l.pairs {
 		for _, b := range p.bits {
 			if x.signs[u].has(b) {
-				c.feat[featPairs] += p.weight * (1 - full) / t.total
+				c.feat[featPairs] += p.weight * (1 - full) / l.total
 				break
 			}
 		}
@@ -131,9 +163,9 @@ func (x *Index) measure(t *tally, q *query, l *lookout, c *candidate) {
 		c.feat[featExact] = c.feat[featOrder] * float32(common) / float32(title)
 	}
 	c.feat[featDoc] = x.docScore(l, x.recs[u].doc)
-	c.feat[featTitle] = min(t.cells[u].title/t.total, 1)
-	if text := x.content(u); len(text) > 0 && text[0] == '#' {
-		c.feat[featHead] = x.titleShare(&t.cells[u], c.unit, q)
+	c.feat[featTitle] = min(c.title/l.total, 1)
+	if x.recs[u].flags&flagHead != 0 {
+		c.feat[featHead] = x.titleShare(c.title, c.unit, q)
 	}
 	c.feat[featShort] = 1 / (1 + float32(x.recs[u].size[fieldBody])/100)
 }
@@ -143,7 +175,7 @@ func (x *Index) near(t *tally, u int) float32 {
 	var s float32
 	for _, j := range [...]int{u - 1, u + 1} {
 		if j >= 0 && j < x.Passages() && x.recs[j].doc == x.recs[u].doc {
-			s = max(s, t.cells[j].words)
+			s = max(s, t.words(j))
 		}
 	}
 	return s
@@ -156,12 +188,13 @@ func (x *Index) docScore(l *lookout, doc uint32) float32 {
 	}
 	norm := 1 / (0.25 + 0.75*x.docSize[doc]/l.length)
 	var sum float32
-	for _, forms := range l.forms {
+	for i := range l.words {
 		var best float32
-		for i := range forms {
-			if tf := seekDoc(forms[i].docs, doc); tf > 0 {
+		for j := range l.words[i].forms {
+			f := &l.words[i].forms[j]
+			if tf := seekDoc(f.docs, doc); tf > 0 {
 				w := float32(tf) * norm
-				best = max(best, forms[i].docIDF*w/(w+saturation))
+				best = max(best, f.docIDF*w/(w+saturation))
 			}
 		}
 		sum += best
@@ -216,4 +249,17 @@ func longestCommon(a, b []uint32) int {
 		}
 	}
 	return row[len(a)]
+}
+
+// lowest is where the first posting stands that is not before the passage.
+func lowest(list []posting, unit uint32) int {
+	lo, hi := 0, len(list)
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); list[mid].unit < unit {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
 }

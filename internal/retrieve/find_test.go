@@ -179,34 +179,38 @@ func TestManyPassagesKeepTheBest(t *testing.T) {
 	x := New(segs...)
 	for _, q := range []string{"job item77 on the agent", "agent log plan3 batch600 item7000", "which job writes batch12 to plan12"} {
 		pq := parse(q, fitted())
+		l := x.look(&pq)
 		full := x.tally()
+		full.passages(x.Passages())
 		for i := range pq.groups {
-			x.addGroup(full, &pq.groups[i])
+			full.addWord(&l.words[i])
 		}
-		want := x.first(full, &pq, Options{}, 10)
-		var plain []candidate // every passage, without skipping any
+		want := x.first(full, &pq, l, Options{}, 10)
+		var plain []*candidate // every passage, without skipping any
 		for _, u := range full.touched {
 			c := &full.cells[u]
-			s := c.words * (1 + fitted().Coverage*c.weight/full.total + fitted().Title*x.titleShare(c, u, &pq)) * x.formBonus(u, &pq)
-			plain = append(plain, candidate{unit: u, words: c.words, base: s, score: s})
+			s := c.words * (1 + fitted().Coverage*c.weight/l.total + fitted().Title*x.titleShare(c.title, u, &pq)) * x.formBonus(u, &pq)
+			plain = append(plain, &candidate{unit: u, cell: *c, base: s, score: s})
 		}
 		slices.SortFunc(plain, betterFirst)
-		if diff := cmp.Diff(plain[:10], want, cmp.AllowUnexported(candidate{})); diff != "" {
+		if diff := cmp.Diff(plain[:10], want, cmp.AllowUnexported(candidate{}, cell{})); diff != "" {
 			t.Errorf("%q (-all scored +found):\n%s", q, diff)
 		}
 		x.free(full)
 		fast := x.tally()
-		x.addWords(fast, &pq, 16_000)
+		fast.passages(x.Passages())
+		fast.addWords(l, 16_000)
 		if !fast.pruned {
 			t.Fatalf("%q was searched in full: the test shows nothing", q)
 		}
-		got := x.first(fast, &pq, Options{}, 10)
+		got := x.first(fast, &pq, l, Options{}, 10)
 		x.free(fast)
 		exact := x.tally()
-		x.addWords(exact, &pq, exactPostings)
-		same := x.first(exact, &pq, Options{}, 10)
+		exact.passages(x.Passages())
+		exact.addWords(l, exactPostings)
+		same := x.first(exact, &pq, l, Options{}, 10)
 		x.free(exact)
-		if diff := cmp.Diff(want, same, cmp.AllowUnexported(candidate{})); diff != "" || len(want) != 10 {
+		if diff := cmp.Diff(want, same, cmp.AllowUnexported(candidate{}, cell{})); diff != "" || len(want) != 10 {
 			t.Errorf("%q within the limit (-full +found):\n%s", q, diff)
 		}
 		for i := range want[:3] {

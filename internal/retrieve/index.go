@@ -23,8 +23,27 @@ type record struct {
 	flags      uint8
 }
 
+// brief is what the first stage looks at of every record, close together in memory.
+type brief struct {
+	mass  float32
+	kind  uint8
+	flags uint8
+}
+
+// brief makes the briefs, once everything else is there.
+func (x *Index) brief() {
+	x.briefs = make([]brief, x.Passages())
+	for i := range x.briefs {
+		r := &x.recs[i]
+		x.briefs[i] = brief{r.mass, r.kind, r.flags}
+	}
+}
+
 // Flags of a record.
-const flagBuiltin = 1
+const (
+	flagBuiltin = 1
+	flagHead    = 2 // the text begins with a heading
+)
 
 // kinds in the order of their numbers in a record.
 var kinds = [...]chunk.Kind{chunk.KindText, chunk.KindEntry, chunk.KindProcedure, chunk.KindTable}
@@ -50,6 +69,7 @@ type Index struct {
 	docPosts []inDoc
 
 	recs     []record // one more at the end
+	briefs   []brief  // not in files
 	meta     []byte
 	text     []byte
 	titles   []uint32

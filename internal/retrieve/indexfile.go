@@ -28,7 +28,7 @@ import (
 var ErrBroken = errors.New("the index file cannot be used and must be made again")
 
 const (
-	fileMagic   = "RSYNCIX\x03"
+	fileMagic   = "RSYNCIX\x04"
 	fileHead    = 16
 	filePart    = 24
 	fileAlign   = 64

@@ -36,6 +36,7 @@ func Join(pieces ...Piece) *Index {
 	j := newJoiner(pieces)
 	j.copyPassages()
 	j.joinTerms()
+	j.x.brief()
 	j.x.hashTerms()
 	runtime.KeepAlive(pieces) // the sources may be mapped files
 	return j.x
@@ -195,6 +196,9 @@ func (x *Index) putSegment(s *Segment, doc int, at offsets) {
 		}
 		if s.doc.Builtin {
 			r.flags |= flagBuiltin
+		}
+		if strings.HasPrefix(p.Content, "#") {
+			r.flags |= flagHead
 		}
 		u := first + i
 		x.recs[u], x.sketches[u], x.signs[u] = r, p.sketch, p.sign

@@ -72,6 +72,7 @@ func (x *Index) readContents(data []byte) error {
 	if err := x.check(); err != nil {
 		return err
 	}
+	x.brief()
 	if c.Mark != mark() {
 		return errors.New("its words were counted by another version of the program")
 	}

@@ -17,60 +17,31 @@ const (
 	livePassages  = 4000
 )
 
-// asked is a word of the question with what looking for it costs and gives.
-type asked struct {
-	group  *group
-	size   int     // postings of all its forms
-	weight float32 // idf of its best form
-}
-
-// asked are the words of the question.
-func (x *Index) asked(q *query) []asked {
-	list := make([]asked, 0, len(q.groups))
-	for i := range q.groups {
-		a := asked{group: &q.groups[i]}
-		for _, m := range a.group.terms {
-			if id := x.find(m.term); id >= 0 {
-				n := len(x.list(id))
-				a.size += n
-				a.weight = max(a.weight, x.idf(n)*m.weight)
-			}
-		}
-		list = append(list, a)
-	}
-	return list
-}
-
 // addWords adds every word of the question, in full as long as their lists have no more
 // than limit entries.
-func (x *Index) addWords(t *tally, q *query, limit int) {
-	list, total := x.asked(q), 0
-	for i := range list {
-		total += list[i].size
-	}
-	x.addAsked(t, list, total, limit)
-}
-
-// addAsked adds words that have total postings together.
-func (x *Index) addAsked(t *tally, list []asked, total, limit int) {
-	if total <= limit {
-		for _, a := range list {
-			x.addGroup(t, a.group)
+func (t *tally) addWords(l *lookout, limit int) {
+	if l.size <= limit {
+		for i := range l.words {
+			t.addWord(&l.words[i])
 		}
 		return
 	}
-	slices.SortStableFunc(list, func(a, b asked) int { return cmp.Compare(b.weight, a.weight) })
+	list := make([]*asked, len(l.words))
+	for i := range l.words {
+		list[i] = &l.words[i]
+	}
+	slices.SortStableFunc(list, func(a, b *asked) int { return cmp.Compare(b.weight, a.weight) })
 	spent, i := 0, 0
 	for ; i < len(list); i++ {
 		if len(t.touched) >= livePassages && spent+list[i].size > rarePostings {
 			break
 		}
-		x.addGroup(t, list[i].group)
+		t.addWord(list[i])
 		spent += list[i].size
 	}
 	t.narrow()
 	for ; i < len(list); i++ {
-		x.addLive(t, &list[i])
+		t.addLive(list[i])
 	}
 }
 
@@ -100,28 +71,22 @@ func (t *tally) narrow() {
 }
 
 // addLive adds a common word to the passages that are left.
-func (x *Index) addLive(t *tally, a *asked) {
-	t.total += a.weight
-	for _, m := range a.group.terms {
-		id := x.find(m.term)
-		if id < 0 {
-			continue
-		}
-		list := x.list(id)
-		full := x.idf(len(list)) * m.weight
-		step := full * (saturation + 1) / 255
-		at := 0
+func (t *tally) addLive(w *asked) {
+	for i := range w.forms {
+		f := &w.forms[i]
+		step, at := f.step(), 0
 		for _, u := range t.live {
-			if at = gallop(list, at, u); at == len(list) {
+			if at = gallop(f.posts, at, u); at == len(f.posts) {
 				break
 			}
-			if list[at].unit != u {
+			p := &f.posts[at]
+			if p.unit != u {
 				continue
 			}
 			m := &t.marks[u]
-			m.best = max(m.best, step*float32(list[at].imp))
-			if list[at].tf[fieldTitle] > 0 {
-				m.head = max(m.head, full)
+			m.best = max(m.best, step*float32(p.imp))
+			if p.tf[fieldTitle] > 0 {
+				m.head = max(m.head, f.idf)
 			}
 		}
 	}
@@ -131,7 +96,7 @@ func (x *Index) addLive(t *tally, a *asked) {
 			continue
 		}
 		c.words += m.best
-		c.weight += a.weight
+		c.weight += w.weight
 		c.title += m.head
 		*m = formMark{}
 	}

@@ -1,9 +1,12 @@
 package retrieve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+
+	"resync/chunk"
 )
 
 // Ranking constants of the first stage, fixed on the problems of the
@@ -25,13 +28,12 @@ const rankDepth = 96
 
 // candidate is a passage on its way through the stages.
 type candidate struct {
-	unit  uint32
-	words float32 // BM25F
+	unit uint32
+	cell
 	base  float32 // of the first stage
 	score float32
 	feat  [features]float32
 	dense float32 // cosine, when vectors take part
-	parts []Part
 }
 
 // cell holds what is added up for one passage during one search.
@@ -56,74 +58,59 @@ type tally struct {
 	group   []uint32 // passages with the word at hand
 	live    []uint32 // what is left of touched after the rare words; nil is all
 	pruned  bool
-	total   float32         // idf of all words
 	allowed []bool          // by document; nil is all
 	only    map[uint32]bool // passages that may be returned; nil is all
-	halves  *[2]tally       // see addAndRank
-	from    uint32          // of a half: its first passage, and the one after its last
-	end     uint32
+	swept   bool            // the sums stand in sums and not in the cells
+	sums    []float32       // BM25F of every passage, filled up to whole windows
+	sweeps  [2]*sweep
 }
 
 func (x *Index) tally() *tally {
 	if t, ok := x.pool.Get().(*tally); ok {
 		return t
 	}
-	return &tally{cells: make([]cell, x.Passages()), marks: make([]formMark, x.Passages())}
+	return &tally{}
+}
+
+// passages makes room for a cell of every passage.
+func (t *tally) passages(n int) {
+	if t.cells == nil {
+		t.cells, t.marks = make([]cell, n), make([]formMark, n)
+	}
 }
 
 // free clears what was touched and keeps the memory. Where much was touched, clearing
 // everything in its order is quicker than going from one passage to the next.
 func (x *Index) free(t *tally) {
-	n := len(t.touched)
-	if t.halves != nil {
-		n += len(t.halves[0].touched) + len(t.halves[1].touched)
-	}
-	if n > len(t.cells)/8 {
+	if len(t.touched) > len(t.cells)/8 {
 		clear(t.cells)
 	} else {
-		t.clearTouched()
+		for _, u := range t.touched {
+			t.cells[u] = cell{}
+		}
 	}
-	t.forget()
-	if t.halves != nil {
-		t.halves[0].forget()
-		t.halves[1].forget()
-	}
+	t.touched, t.group, t.live, t.pruned, t.allowed, t.only, t.swept = t.touched[:0], t.group[:0], t.live[:0], false, nil, nil, false
 	x.pool.Put(t)
 }
 
-// clearTouched clears the cells that were written to.
-func (t *tally) clearTouched() {
-	for _, u := range t.touched {
-		t.cells[u] = cell{}
+// words is the BM25F of a passage.
+func (t *tally) words(u int) float32 {
+	if t.swept {
+		return t.sums[u]
 	}
-	if t.halves != nil {
-		t.halves[0].clearTouched()
-		t.halves[1].clearTouched()
-	}
-}
-
-// forget makes a tally as new, but for the cells.
-func (t *tally) forget() {
-	t.touched, t.group, t.live, t.pruned, t.total, t.allowed, t.only = t.touched[:0], t.group[:0], t.live[:0], false, 0, nil, nil
+	return t.cells[u].words
 }
 
 // rank runs the stages and returns the candidates, best first.
-func (x *Index) rank(ctx context.Context, question string, q *query, o Options) ([]candidate, error) {
+func (x *Index) rank(ctx context.Context, q *query, l *lookout, o Options) ([]*candidate, error) {
 	t := x.tally()
 	defer x.free(t)
 	x.allow(t, &o.Filter)
-	x.addCodes(t, q.codes)
 	depth := max(rankDepth, 4*o.K+8)
-	var best []candidate
-	if o.Among != nil {
-		x.addAmong(t, q, o.Among)
-		best = x.first(t, q, o, depth)
-	} else {
-		best = x.addAndRank(t, q, o, depth)
-	}
+	best := x.words(t, q, l, o, depth)
 	if o.Dense != nil {
 		var err error
-		if best, err = x.joinDense(ctx, question, t, best, o, depth); err != nil {
+		if best, err = x.joinDense(ctx, t, l, best, o, depth); err != nil {
 			return nil, err
 		}
 	}
@@ -131,16 +118,31 @@ func (x *Index) rank(ctx context.Context, question string, q *query, o Options) 
 		return nil, fmt.Errorf("search the documents: %w", err)
 	}
 	if !o.NoRerank {
-		x.second(t, q, best)
+		x.second(t, q, l, best)
 	}
 	if o.Dense != nil {
-		fuse(best, t.total, o.Dense.weight(q))
+		fuse(best, l.total, o.Dense.weight(q))
 	}
 	slices.SortFunc(best, betterFirst)
-	for i := range best[:min(len(best), 2*o.K+4)] {
-		x.explain(t, q, &best[i], o)
-	}
 	return best, nil
+}
+
+// words adds the codes and the words of the question and returns the best passages of
+// the first stage.
+func (x *Index) words(t *tally, q *query, l *lookout, o Options, depth int) []*candidate {
+	switch {
+	case o.Among != nil:
+		t.passages(x.Passages())
+		t.addCodes(l)
+		x.addAmong(t, l, o.Among)
+	case l.size >= sweepFrom && l.size <= exactPostings && len(q.codes) == 0:
+		return x.sweep(t, q, l, o, depth)
+	default:
+		t.passages(x.Passages())
+		t.addCodes(l)
+		t.addWords(l, exactPostings)
+	}
+	return x.first(t, q, l, o, depth)
 }
 
 // allow marks the documents the filter lets through.
@@ -166,132 +168,136 @@ func (x *Index) wanted(t *tally, u uint32, f *Filter) bool {
 	return len(f.Kinds) == 0 || slices.Contains(f.Kinds, kinds[r.kind])
 }
 
-// addGroup adds one word of the question: for each passage, the best of its forms.
-func (x *Index) addGroup(t *tally, g *group) {
-	if len(g.terms) == 1 {
-		x.addWord(t, g.terms[0])
+// addWord adds one word of the question: for each passage, the best of its forms.
+func (t *tally) addWord(w *asked) {
+	if len(w.forms) == 1 {
+		t.addForm(&w.forms[0])
 		return
 	}
-	var weight float32
 	t.group = t.group[:0]
-	for _, m := range g.terms {
-		id := x.find(m.term)
-		if id < 0 {
-			continue
-		}
-		list := x.list(id)
-		full := x.idf(len(list)) * m.weight
-		weight = max(weight, full)
-		step := full * (saturation + 1) / 255
-		list = t.within(list)
-		for i := range list {
-			p := &list[i]
+	for i := range w.forms {
+		f := &w.forms[i]
+		step := f.step()
+		for i := range f.posts {
+			p := &f.posts[i]
 			m := &t.marks[p.unit]
 			if m.best == 0 {
 				t.group = append(t.group, p.unit)
 			}
 			m.best = max(m.best, step*float32(p.imp))
 			if p.tf[fieldTitle] > 0 {
-				m.head = max(m.head, full)
+				m.head = max(m.head, f.idf)
 			}
 		}
 	}
-	t.total += weight
 	for _, u := range t.group {
 		c, m := &t.cells[u], &t.marks[u]
 		if c.weight == 0 {
 			t.touched = append(t.touched, u)
 		}
 		c.words += m.best
-		c.weight += weight
+		c.weight += w.weight
 		c.title += m.head
 		*m = formMark{}
 	}
 }
 
-// addWord adds a word that has one form, in one pass.
-func (x *Index) addWord(t *tally, m weighted) {
-	id := x.find(m.term)
-	if id < 0 {
-		return
-	}
-	list := x.list(id)
-	full := x.idf(len(list)) * m.weight
-	step := full * (saturation + 1) / 255
-	t.total += full
+// addForm adds a word that has one form, in one pass.
+func (t *tally) addForm(f *form) {
+	step := f.step()
 	cells := t.cells
-	list = t.within(list)
-	for i := range list {
-		p := &list[i]
+	for i := range f.posts {
+		p := &f.posts[i]
 		c := &cells[p.unit]
 		if c.weight == 0 {
 			t.touched = append(t.touched, p.unit)
 		}
 		c.words += step * float32(p.imp)
-		c.weight += full
+		c.weight += f.idf
 		if p.tf[fieldTitle] > 0 {
-			c.title += full
+			c.title += f.idf
 		}
 	}
 }
 
 // addCodes adds what each message code of the question is worth.
-func (x *Index) addCodes(t *tally, codes []string) {
-	for _, code := range codes {
-		id := x.find(codeTerm(code))
-		if id < 0 {
-			continue
-		}
-		list := x.list(id)
-		idf := x.idf(len(list))
-		t.total += idf
-		for _, p := range list {
+func (t *tally) addCodes(l *lookout) {
+	for i := range l.codes {
+		f := &l.codes[i]
+		for i := range f.posts {
+			p := &f.posts[i]
 			c := &t.cells[p.unit]
 			if c.weight == 0 {
 				t.touched = append(t.touched, p.unit)
 			}
-			w := float32(codeInBody)
-			if p.tf[fieldTitle] > 0 {
-				w = codeInTitle
-			}
-			c.words += w * idf
-			c.weight += idf
+			c.words += f.worth(p)
+			c.weight += f.idf
 		}
 	}
 }
 
-// first is the order of the first stage: BM25F, more for what covers more of the
-// question and of its own title, and for a problem with its solution.
-func (x *Index) first(t *tally, q *query, o Options, depth int) []candidate {
-	best := candidates{room: depth}
+// worth is what a message code gives.
+func (f *form) worth(p *posting) float32 {
+	if p.tf[fieldTitle] > 0 {
+		return codeInTitle * f.idf
+	}
+	return codeInBody * f.idf
+}
+
+// first orders the passages that were touched.
+func (x *Index) first(t *tally, q *query, l *lookout, o Options, depth int) []*candidate {
+	st := x.stage(t, q, l, &o, depth)
 	list := t.touched
 	if t.pruned {
 		list = t.live
 	}
-	use := q.use
-	most, cover := max(1, q.entryBonus())*1.0001, use.Coverage/t.total // rounding must not lose a passage
 	for _, u := range list {
-		c := &t.cells[u]
-		// What the passage cannot be above is known without looking at its record.
-		if s := c.words * (1 + cover*c.weight + use.Title*c.title/(c.title+use.TitleMass)) * most; s <= best.floor {
-			continue
-		}
-		s := c.words * (1 + use.Coverage*c.weight/t.total + use.Title*x.titleShare(c, u, q)) * x.formBonus(u, q)
-		if s <= best.floor || !x.wanted(t, u, &o.Filter) {
-			continue
-		}
-		best.offer(candidate{unit: u, words: c.words, base: s, score: s})
+		st.offer(u, t.cells[u])
 	}
-	return best.sorted()
+	return st.best.found()
+}
+
+// stage is the first: BM25F, more for what covers more of the question and of its own
+// title, and for a problem with its solution.
+type stage struct {
+	x     *Index
+	t     *tally
+	q     *query
+	o     *Options
+	total float32 // idf of all words
+	most  float32 // the highest bonus of a passage's form
+	cover float32 // what a unit of weight is worth
+	best  candidates
+}
+
+func (x *Index) stage(t *tally, q *query, l *lookout, o *Options, depth int) stage {
+	return stage{
+		x: x, t: t, q: q, o: o, total: l.total, best: candidates{room: depth},
+		most:  max(1, q.entryBonus()) * 1.0001, // rounding must not lose a passage
+		cover: q.use.Coverage / l.total,
+	}
+}
+
+// offer takes a passage where it is among the best so far.
+func (s *stage) offer(u uint32, c cell) {
+	// What the passage cannot be above is known without looking at its record.
+	use := s.q.use
+	if top := c.words * (1 + s.cover*c.weight + use.Title*c.title/(c.title+use.TitleMass)) * s.most; top <= s.best.floor {
+		return
+	}
+	score := c.words * (1 + use.Coverage*c.weight/s.total + use.Title*s.x.titleShare(c.title, u, s.q)) * s.x.formBonus(u, s.q)
+	if score > s.best.floor && s.x.wanted(s.t, u, &s.o.Filter) {
+		s.best.offer(placed{cell: c, unit: u, score: score})
+	}
 }
 
 // formBonus favours problems with their solution, and the operator's own documents.
 func (x *Index) formBonus(u uint32, q *query) float32 {
-	bonus := float32(1)
-	if kinds[x.recs[u].kind] == "entry" {
+	bonus, b := float32(1), x.briefs[u]
+	if kinds[b.kind] == chunk.KindEntry {
 		bonus = q.entryBonus()
 	}
-	if x.own && x.recs[u].flags&flagBuiltin != 0 {
+	if x.own && b.flags&flagBuiltin != 0 {
 		bonus *= builtinShare
 	}
 	return bonus
@@ -310,12 +316,23 @@ func (q *query) entryBonus() float32 {
 
 // titleShare is how much of a title the question names: near 1 for a title of
 // several words that are all asked for, little for a title of one word.
-func (x *Index) titleShare(c *cell, u uint32, q *query) float32 {
-	mass := x.recs[u].mass
+func (x *Index) titleShare(title float32, u uint32, q *query) float32 {
+	mass := x.briefs[u].mass
 	if mass == 0 {
 		return 0
 	}
-	return min(c.title/mass, 1) * c.title / (c.title + q.use.TitleMass)
+	return min(title/mass, 1) * title / (title + q.use.TitleMass)
+}
+
+// placed is a passage with its score in the first stage.
+type placed struct {
+	cell
+	unit  uint32
+	score float32
+}
+
+func (p *placed) worse(other *placed) bool {
+	return p.score < other.score || p.score == other.score && p.unit > other.unit
 }
 
 // candidates keeps the best that are offered: a heap with the worst on top. Of equals
@@ -323,63 +340,70 @@ func (x *Index) titleShare(c *cell, u uint32, q *query) float32 {
 type candidates struct {
 	room  int
 	floor float32 // what the next must be above
-	heap  []candidate
+	heap  []placed
 }
 
-func worse(a, b *candidate) bool {
-	return a.score < b.score || a.score == b.score && a.unit > b.unit
-}
-
-func (h *candidates) offer(c candidate) {
+func (h *candidates) offer(p placed) {
 	if len(h.heap) < h.room {
-		h.heap = append(h.heap, c)
+		h.heap = append(h.heap, p)
 		for i := len(h.heap) - 1; i > 0; {
 			up := (i - 1) / 2
-			if !worse(&h.heap[i], &h.heap[up]) {
+			if !h.heap[i].worse(&h.heap[up]) {
 				break
 			}
 			h.heap[i], h.heap[up] = h.heap[up], h.heap[i]
 			i = up
 		}
 	} else {
-		h.heap[0] = c
-		h.sink()
+		h.sink(p)
 	}
 	if len(h.heap) == h.room {
 		h.floor = h.heap[0].score
 	}
 }
 
-func (h *candidates) sink() {
-	for i := 0; ; {
+// sink puts a passage in the place of the worst.
+func (h *candidates) sink(p placed) {
+	i := 0
+	for {
 		j := 2*i + 1
 		if j >= len(h.heap) {
-			return
+			break
 		}
-		if j+1 < len(h.heap) && worse(&h.heap[j+1], &h.heap[j]) {
+		if j+1 < len(h.heap) && h.heap[j+1].worse(&h.heap[j]) {
 			j++
 		}
-		if !worse(&h.heap[j], &h.heap[i]) {
-			return
+		if !h.heap[j].worse(&p) {
+			break
 		}
-		h.heap[i], h.heap[j] = h.heap[j], h.heap[i]
+		h.heap[i] = h.heap[j]
 		i = j
 	}
+	h.heap[i] = p
 }
 
-// sorted are the candidates, best first.
-func (h *candidates) sorted() []candidate {
-	slices.SortFunc(h.heap, betterFirst)
-	return h.heap
+// found are the passages of one heap or more, best first, of which no passage is in two.
+func (h *candidates) found(others ...placed) []*candidate {
+	all := append(h.heap, others...)
+	slices.SortFunc(all, func(a, b placed) int {
+		if a.worse(&b) {
+			return 1
+		}
+		return -1
+	})
+	all = all[:min(len(all), h.room)]
+	list, out := make([]candidate, len(all)), make([]*candidate, len(all))
+	for i, p := range all {
+		list[i] = candidate{unit: p.unit, cell: p.cell, base: p.score, score: p.score}
+		out[i] = &list[i]
+	}
+	return out
 }
 
 // betterFirst orders candidates.
-func betterFirst(a, b candidate) int {
-	switch {
-	case worse(&b, &a):
-		return -1
-	case worse(&a, &b):
-		return 1
+func betterFirst(a, b *candidate) int {
+	if c := cmp.Compare(b.score, a.score); c != 0 {
+		return c
 	}
-	return 0
+	return cmp.Compare(a.unit, b.unit)
 }

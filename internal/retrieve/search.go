@@ -162,11 +162,12 @@ func (x *Index) Find(ctx context.Context, query string, o Options) ([]Passage, e
 	}
 	defer runtime.KeepAlive(x) // what is read may be a mapped file
 	o.K = min(o.K, maxResults)
-	best, err := x.rank(ctx, query, &q, o)
+	l := x.look(&q)
+	best, err := x.rank(ctx, &q, l, o)
 	if err != nil {
 		return nil, err
 	}
-	found := x.collect(best, o)
+	found := x.collect(best, &q, l, o)
 	if o.Reranker == nil {
 		return found, nil
 	}
@@ -174,15 +175,14 @@ func (x *Index) Find(ctx context.Context, query string, o Options) ([]Passage, e
 }
 
 // collect turns candidates into results until there are enough.
-func (x *Index) collect(ranked []candidate, o Options) []Passage {
+func (x *Index) collect(ranked []*candidate, q *query, l *lookout, o Options) []Passage {
 	want := o.K
 	if o.Reranker != nil {
 		want = max(want, rerankDepth)
 	}
 	var out []Passage
 	var seen []sketch
-	for i := range ranked {
-		c := &ranked[i]
+	for _, c := range ranked {
 		var from []Place
 		u := int(c.unit)
 		if to := x.recs[u].see; to >= 0 && !o.Copies {
@@ -205,7 +205,7 @@ func (x *Index) collect(ranked []candidate, o Options) []Passage {
 			seen = append(seen, x.sketches[u])
 		}
 		p := x.passage(u)
-		p.Score, p.Parts, p.Same = float64(c.score), c.parts, from
+		p.Score, p.Parts, p.Same = float64(c.score), x.explain(q, l, c, o), from
 		out = append(out, p)
 	}
 	return out

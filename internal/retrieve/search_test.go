@@ -208,11 +208,11 @@ func TestCandidatesKeepTheOrderOfEquals(t *testing.T) {
 	h := candidates{room: 4}
 	for i, score := range []float32{1, 3, 3, 2, 3} {
 		if score > h.floor {
-			h.offer(candidate{unit: uint32(i), score: score})
+			h.offer(placed{unit: uint32(i), score: score})
 		}
 	}
 	var got []uint32
-	for _, c := range h.sorted() {
+	for _, c := range h.found() {
 		got = append(got, c.unit)
 	}
 	if diff := cmp.Diff([]uint32{1, 2, 4, 3}, got); diff != "" {

@@ -109,7 +109,7 @@ func (x *Index) Spread(ctx context.Context, question string, f Filter) (*Spread,
 	if x.Passages() == 0 || q.empty() {
 		return s, nil
 	}
-	best, err := x.rank(ctx, question, &q, Options{K: 1, Filter: f, NoRerank: true})
+	best, err := x.rank(ctx, &q, x.look(&q), Options{K: 1, Filter: f, NoRerank: true})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (x *Index) Spread(ctx context.Context, question string, f Filter) (*Spread,
 
 // unitRows cuts the passages and those beside them into units, and counts the words
 // of the question in each.
-func (x *Index) unitRows(best []candidate, q *query) []*unitRow {
+func (x *Index) unitRows(best []*candidate, q *query) []*unitRow {
 	want := map[int]bool{}
 	for _, c := range best {
 		u := int(c.unit)
