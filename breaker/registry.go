@@ -76,6 +76,13 @@ func (r *Registry) Ensure(s Settings) (*Breaker, error) {
 	return b, err
 }
 
+// Remove forgets a breaker whose subject has gone; its name is free again. Who still
+// holds it may use it, and nobody sees. It reports whether there was one.
+func (r *Registry) Remove(name string) bool {
+	_, was := r.byName.LoadAndDelete(name)
+	return was
+}
+
 // Get returns a breaker; ErrUnknown when there is none.
 func (r *Registry) Get(name string) (*Breaker, error) {
 	if b, ok := r.byName.Load(name); ok {

@@ -60,17 +60,20 @@ type Deps struct {
 	Auth     *auth.Service
 	Chat     *chat.Chat
 	News     *event.Broker[News]
-	Webhooks *notify.Outbox    // who else is told; nil is nobody
-	Breakers *breaker.Registry // what /admin/resilience shows and steers
-	Checks   *health.Runner
-	Metrics  *telemetry.Metrics
-	Tracing  *telemetry.Tracing // nil when no collector is set up
-	Prom     http.Handler       // serves /metrics
-	Console  http.Handler       // serves the browser's files
-	State    *state.State       // shared caches and limits; nil is the memory of this process
-	Reads    *state.Reads       // cached reads of the engines, through State; nil makes its own
-	Strategy *config.Strategy   // changes to the tiers; may be nil
-	Limits   Limits
+	Webhooks *notify.Outbox // who else is told; nil is nobody
+	// Receivers are those of webhooks that administrators add while the program runs;
+	// nil: none can be added.
+	Receivers *notify.Book
+	Breakers  *breaker.Registry // what /admin/resilience shows and steers
+	Checks    *health.Runner
+	Metrics   *telemetry.Metrics
+	Tracing   *telemetry.Tracing // nil when no collector is set up
+	Prom      http.Handler       // serves /metrics
+	Console   http.Handler       // serves the browser's files
+	State     *state.State       // shared caches and limits; nil is the memory of this process
+	Reads     *state.Reads       // cached reads of the engines, through State; nil makes its own
+	Strategy  *config.Strategy   // changes to the tiers; may be nil
+	Limits    Limits
 	// Resilience keeps what administrators change of breakers, tiers and limits while
 	// the program runs; nil: nothing can be changed.
 	Resilience *resilience.Keeper
@@ -173,6 +176,7 @@ func build(d Deps) (http.Handler, *server, error) {
 	s.registerEvents()
 	s.registerResilience()
 	s.registerWebhooks()
+	s.registerReceivers()
 	s.registerRedis()
 	s.registerSteering()
 	s.registerDegraded()

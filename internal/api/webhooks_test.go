@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/tls"
@@ -318,5 +319,103 @@ func TestFaultMatrixWebhookAddresses(t *testing.T) {
 				t.Errorf("%v", d)
 			}
 		})
+	}
+}
+
+// TestReceiversAddedOverHTTP: an administrator adds a receiver while the server
+// runs, which is told at once; changes and removes it; it is there after a restart.
+// The address is never shown, refusals name their field, and all is in the audit.
+func TestReceiversAddedOverHTTP(t *testing.T) {
+	e := newEar(t)
+	t.Setenv("RESYNC_TEST_HOOK_KEY", hookSecret)
+	h := newHost(t, withHook(hookTo(e.URL+"/in")), func(c *hostConfig) {
+		c.options = func(o *app.Options) { o.SyncEvery = 100 * time.Millisecond }
+	}).ready()
+	admin := h.as("admin")
+	late := newEar(t)
+	add := func(more map[string]any) reply {
+		body := map[string]any{"name": "late", "url": late.URL + "/a-path-that-opens-the-door", "secret": "env:RESYNC_TEST_HOOK_KEY", "events": []string{"service"}, "reason": "the night shift"}
+		for k, v := range more {
+			body[k] = v
+		}
+		return admin.post(hooksPath, body)
+	}
+	h.as("operator").post(hooksPath, map[string]any{"name": "x", "url": late.URL, "reason": "r"}).problem(http.StatusForbidden)
+	for what, c := range map[string]struct {
+		more   map[string]any
+		status int
+		says   string
+	}{
+		"no reason":       {map[string]any{"reason": " "}, 400, "reason: say why"},
+		"a private host":  {map[string]any{"url": "https://10.1.2.3/x"}, 400, "url: the address is not allowed: 10.1.2.3 is in a private network; list it under webhooks.allow"},
+		"a cloud's keys":  {map[string]any{"url": "https://169.254.169.254/latest"}, 400, "url: the address is not allowed: 169.254.169.254 is of the local link"},
+		"not encrypted":   {map[string]any{"url": "http://hooks.example.com/x"}, 400, "url: the address is not allowed: http:// is not encrypted"},
+		"a secret":        {map[string]any{"secret": "hunter2 hunter2 hunter2"}, 400, "secret: a key is not written here"},
+		"a short secret":  {map[string]any{"secret": "env:RESYNC_TEST_SHORT"}, 400, "secret: it is shorter than 16"},
+		"no variable":     {map[string]any{"secret": "env:RESYNC_TEST_NONE"}, 400, "secret: the variable RESYNC_TEST_NONE is not set"},
+		"a query":         {map[string]any{"url": "https://h.example/x?sig=hunter2"}, 400, "url: who knows the part after the ?"},
+		"an event":        {map[string]any{"events": []string{"job.abnd"}}, 400, "did you mean job.abend"},
+		"a name":          {map[string]any{"name": "late shift"}, 400, "name: a receiver's name is"},
+		"one of the file": {map[string]any{"name": "oncall"}, 409, "in the settings file"},
+	} {
+		t.Setenv("RESYNC_TEST_SHORT", "short")
+		if r := add(c.more); r.status != c.status || !strings.Contains(string(r.body), c.says) || strings.Contains(string(r.body), "hunter2") {
+			t.Errorf("%s: want %q: %s", what, c.says, r)
+		}
+	}
+	st := add(nil).ok()
+	if st["source"] != "console" || st["changed_by"] != "admin" || st["signed"] != true || st["host"] != late.URL || st["secret_reference"] != "env:RESYNC_TEST_HOOK_KEY" || st["url_reference"] != nil {
+		t.Errorf("%v", st)
+	}
+	add(nil).problem(http.StatusConflict, "late")
+	force := func(verb string) {
+		admin.post(breakersPath+"/siem/"+verb, map[string]any{"reason": "a drill of a-path-that-opens-the-door"}).ok()
+	}
+	force("force-open")
+	h.eventually("the outage to be told", func() bool { return len(late.titles("service.degraded")) == 1 })
+	force("enable")
+	h.eventually("the end to be told", func() bool { return len(late.titles("service.healed")) == 1 })
+	last := dig(admin.get(hooksPath).ok()["targets"].([]any)[1].(map[string]any), "last_delivery", "type")
+	if late.bad > 0 || last != "service.healed" {
+		t.Errorf("%d messages were not signed right; the last one is %v", late.bad, last)
+	}
+
+	put := func(name string, body map[string]any) reply {
+		raw, err := json.Marshal(body)
+		must(t, err)
+		return admin.do(http.MethodPut, hooksPath+"/"+name, bytes.NewReader(raw), "Content-Type", "application/json")
+	}
+	if st := put("late", map[string]any{"events": []string{}, "timeout": "2s", "reason": "all of it"}).ok(); st["timeout_seconds"] != 2.0 || len(st["events"].([]any)) != 0 || st["host"] != late.URL {
+		t.Errorf("%v", st)
+	}
+	put("oncall", map[string]any{"timeout": "2s", "reason": "r"}).problem(http.StatusConflict, "stands in the settings file")
+	put("nobody", map[string]any{"timeout": "2s", "reason": "r"}).problem(http.StatusNotFound, "oncall, late")
+	put("late", map[string]any{"url": "https://[::1]/", "reason": "r"}).problem(http.StatusBadRequest, "this machine")
+
+	h.stop()
+	again, err := app.New(t.Context(), h.opt)
+	must(t, err)
+	h.app = again
+	h.serve()
+	admin = h.as("admin")
+	if r := admin.post(hooksPath+"/late/test", map[string]any{}).ok(); r["ok"] != true {
+		t.Errorf("after a restart: %v", r)
+	}
+	admin.do(http.MethodDelete, hooksPath+"/late", nil).problem(http.StatusBadRequest, "reason: say why")
+	admin.do(http.MethodDelete, hooksPath+"/oncall?reason=r", nil).problem(http.StatusConflict, "settings file")
+	if r := admin.do(http.MethodDelete, hooksPath+"/late?reason=not+needed", nil).ok(); r["name"] != "late" || r["ended_messages"] != 0.0 {
+		t.Errorf("%v", r)
+	}
+	if list := admin.get(hooksPath).ok()["targets"].([]any); len(list) != 1 {
+		t.Errorf("%v", list)
+	}
+	for _, b := range admin.get(breakersPath).ok()["breakers"].([]any) {
+		if b.(map[string]any)["name"] == "webhook:late" {
+			t.Error("its breaker is still there")
+		}
+	}
+	audit := admin.get("/api/v1/admin/audit?action=webhook.*")
+	if n := len(audit.ok()["entries"].([]any)); n != 3 || strings.Contains(string(audit.body)+h.log.String(), "opens-the-door\"") || strings.Contains(string(audit.body), "opens-the-door") {
+		t.Errorf("%d lines: %s", n, audit)
 	}
 }

@@ -50,7 +50,7 @@ func (a *App) breakerOf(name, like string) (*breaker.Breaker, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := model.Settings()
+	s := model.Made() // an administrator's numbers for the one are not meant for the other
 	s.Name = name
 	return a.breakers.Ensure(s)
 }
@@ -188,6 +188,7 @@ func (a *App) watchBreakers() {
 			}
 		case <-save.C:
 			a.steer()
+			a.loadReceivers(a.ctx)
 			a.markCounted()
 			a.saveBreakers(a.ctx)
 		case <-a.book.wake:

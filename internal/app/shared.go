@@ -112,6 +112,9 @@ func (a *App) hear() {
 		if n.Name == steeringNews {
 			a.steer()
 		}
+		if n.Name == receiversNews {
+			a.receiversMoved()
+		}
 		a.news.Publish(api.News{Name: n.Name, Data: n.Data})
 	})
 }

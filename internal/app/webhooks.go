@@ -31,15 +31,25 @@ import (
 // hooks is what tells other systems.
 type hooks struct {
 	out      *notify.Outbox
+	book     *notify.Book // receivers added in the console; nil while there is no database
 	guard    *notify.Guard
 	parts    *notify.Parts
-	pictures map[string]*notify.Pictures // :: engine → its readings
-	own      map[string]string           // :: breaker of a receiver → receiver
-	base     string                      // address of the console; "" when users have none
+	pictures map[string]*readings // :: engine → its readings
+	base     string               // address of the console; "" when users have none
+
+	redact *telemetry.Redactor
+	mu     sync.Mutex
+	own    map[string]string // :: breaker of a receiver → receiver
+}
+
+// readings are those of one engine's plan. Only who follows the engine uses them.
+type readings struct {
+	*notify.Pictures
+	rested bool // nobody wanted to be told: what is there when somebody does is no news
 }
 
 // openWebhooks makes the receivers of messages with the clients that reach them.
-func (a *App) openWebhooks(context.Context) error {
+func (a *App) openWebhooks(ctx context.Context) error {
 	set := a.opt.Config.Webhooks
 	guard, err := notify.NewGuard(set.Allow)
 	if err != nil {
@@ -49,13 +59,13 @@ func (a *App) openWebhooks(context.Context) error {
 	if err != nil {
 		host = "resync" // a name for people, nothing hangs on it
 	}
-	h := &hooks{guard: guard, base: a.opt.Config.Server.BaseURL, pictures: map[string]*notify.Pictures{}, own: map[string]string{}}
+	h := &hooks{guard: guard, base: a.opt.Config.Server.BaseURL, pictures: map[string]*readings{}, own: map[string]string{}, redact: telemetry.NewRedactor(a.opt.Config.Secrets()...)}
 	h.parts = notify.NewParts(host, h.base)
 	for _, e := range a.opt.Config.Engines {
-		h.pictures[e.Name] = notify.NewPictures(e.Name, h.base)
+		h.pictures[e.Name] = &readings{Pictures: notify.NewPictures(e.Name, h.base)}
 	}
 	o := notify.Options{Store: a.db, Owner: store.NewID("hooks"), Guard: guard, Attempts: set.Attempts, Keep: set.Keep, Log: a.log,
-		Redact: telemetry.NewRedactor(a.opt.Config.Secrets()...).Text, Observe: a.delivered}
+		Redact: h.redact.Text, Observe: a.delivered}
 	for i, w := range set.Targets {
 		t, err := a.hookTarget(h, w, i)
 		if err != nil {
@@ -67,8 +77,11 @@ func (a *App) openWebhooks(context.Context) error {
 		return fmt.Errorf("webhooks: %w", err)
 	}
 	a.hooks = h
-	if len(o.Targets) > 0 {
-		a.log.Info("webhooks", "targets", len(o.Targets))
+	a.closers = append(a.closers, func() error { h.out.Close(); return nil })
+	h.book = notify.NewBook(h.out, a.db, a.addedTarget, a.receiverGone)
+	a.loadReceivers(ctx)
+	if n := len(h.out.Known()); n > 0 {
+		a.log.Info("webhooks", "targets", n)
 	}
 	return nil
 }
@@ -92,6 +105,12 @@ func (a *App) hookTarget(h *hooks, w config.Webhook, at int) (notify.Target, err
 	if err != nil {
 		return notify.Target{}, err
 	}
+	h.owns(name, w.Name)
+	return a.targetOf(h, w, b)
+}
+
+// targetOf is a receiver behind a breaker.
+func (a *App) targetOf(h *hooks, w config.Webhook, b *breaker.Breaker) (notify.Target, error) {
 	kinds, err := notify.ParseKinds(w.Events)
 	if err != nil {
 		return notify.Target{}, fmt.Errorf("events: %w", err)
@@ -103,15 +122,14 @@ func (a *App) hookTarget(h *hooks, w config.Webhook, at int) (notify.Target, err
 	if err := h.guard.CheckURL(u); err != nil {
 		return notify.Target{}, fmt.Errorf("url: %w", err)
 	}
-	h.own[name] = w.Name
 	return notify.Target{Name: w.Name, URL: w.URL.Reveal(), Format: notify.Format(w.Format), Secret: w.Secret.Reveal(), Kinds: kinds, Timeout: w.Timeout,
-		Client: a.hookClient(h.guard, b), Breaker: b}, nil
+		Client: hookClient(h.guard, b), Breaker: b}, nil
 }
 
 // hookClient reaches a receiver: behind its breaker, never by a proxy (which would
 // make the connection in our place, to wherever it likes), with the guard looking at
 // the address each connection goes to.
-func (a *App) hookClient(g *notify.Guard, b *breaker.Breaker) *http.Client {
+func hookClient(g *notify.Guard, b *breaker.Breaker) *http.Client {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			host, _, err := net.SplitHostPort(addr)
@@ -124,7 +142,6 @@ func (a *App) hookClient(g *notify.Guard, b *breaker.Breaker) *http.Client {
 		MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression: true, ForceAttemptHTTP2: true,
 	}
-	a.closers = append(a.closers, func() error { transport.CloseIdleConnections(); return nil })
 	return &http.Client{Transport: breaker.Transport(b, transport, nil), CheckRedirect: g.Redirects}
 }
 
@@ -189,7 +206,7 @@ func (a *App) tellBreaker(t breaker.Transition) {
 		critical = b.Settings().Critical
 	}
 	ev, ok := a.hooks.parts.Breaker(t, critical)
-	ev.About = a.hooks.own[t.Name]
+	ev.About = a.hooks.owner(t.Name)
 	a.tellPart(ev, ok)
 }
 
@@ -213,12 +230,16 @@ func seenKey(engine string) string { return "webhooks.seen." + engine }
 // written down after the messages are kept, so that a process that dies in between
 // tells them again, under the same ids.
 func (a *App) tellPlan(e *engine, s *plan.Snapshot) {
-	if !a.telling() {
+	if a.hooks == nil {
 		return
 	}
 	p := a.hooks.pictures[e.Name]
+	if !a.telling() {
+		p.Pictures, p.rested = notify.NewPictures(e.Name, a.hooks.base), true
+		return
+	}
 	var since time.Time
-	if !p.Started() {
+	if !p.Started() && !p.rested {
 		ctx, cancel := context.WithTimeout(a.ctx, 2*time.Second)
 		defer cancel()
 		var err error
@@ -227,6 +248,7 @@ func (a *App) tellPlan(e *engine, s *plan.Snapshot) {
 			return // with the next reading
 		}
 	}
+	p.rested = false
 	events := p.Next(s, since)
 	a.hooks.out.Soon(func(context.Context) ([]notify.Event, error) { return events, nil })
 	at := s.AsOf() // and not the picture, which is large
@@ -294,6 +316,7 @@ func (a *App) missed(ctx context.Context, after, now time.Time) ([]notify.Event,
 		}
 		for _, st := range runs {
 			if ev, ok := notify.Missed(st, now, a.hooks.base); ok && ev.At.After(after) {
+				ev.Again = true
 				out = append(out, ev)
 			}
 		}
@@ -340,6 +363,9 @@ func (a *App) webhookCheck(ctx context.Context) health.Result {
 	}
 	var wrong []string
 	for _, t := range list {
+		if t.Problem != "" {
+			wrong = append(wrong, fmt.Sprintf("%s cannot be reached as it is set up: %s", t.Name, t.Problem))
+		}
 		if t.Off != nil {
 			wrong = append(wrong, fmt.Sprintf("%s is switched off by %s: %s", t.Name, t.Off.By, t.Off.Reason))
 		}
@@ -358,14 +384,18 @@ func (a *App) webhookCheck(ctx context.Context) health.Result {
 
 // webhookReach connects to each receiver, as a delivery does, and says nothing.
 func (a *App) webhookReach(ctx context.Context) health.Result {
-	set := a.opt.Config.Webhooks.Targets
-	if len(set) == 0 || a.hooks == nil {
+	if !a.telling() {
 		return health.Skipped("no webhook target is configured")
 	}
+	set := a.hooks.out.Known()
 	found := make([]error, len(set))
 	var wg sync.WaitGroup
-	for i, w := range set {
-		wg.Go(func() { found[i] = a.connect(ctx, w.URL.Reveal()) })
+	for i, t := range set {
+		wg.Go(func() {
+			if found[i] = t.Broken; t.Broken == nil {
+				found[i] = a.connect(ctx, t.URL)
+			}
+		})
 	}
 	wg.Wait()
 	var wrong []string

@@ -27,9 +27,8 @@ func TestNoWebhookGoesInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{}
 	b := breaker.New(breaker.Settings{Name: "webhook", Failures: 1})
-	client := a.hookClient(guard, b)
+	client := hookClient(guard, b)
 	client.Timeout = 5 * time.Second
 	defer client.CloseIdleConnections()
 	for _, host := range []string{

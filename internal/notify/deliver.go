@@ -22,6 +22,7 @@ import (
 const (
 	firstWait   = 5 * time.Second
 	longestWait = time.Hour
+	brokenWait  = 20 * time.Second // while a target cannot be reached as it is set up
 )
 
 // maxAnswer is how much of an answer is read.
@@ -46,6 +47,8 @@ func (b *Outbox) worker(t *Target) jobs.Handler {
 			return jobs.Later(err, time.Second, true)
 		case off != nil:
 			return jobs.Permanent(fmt.Errorf("the target is switched off: %s", off.Reason))
+		case t.Broken != nil && b.opt.Now().Sub(w.Job.StartedAt) <= b.opt.Keep:
+			return jobs.Later(t.Broken, brokenWait, true)
 		case b.opt.Now().Sub(w.Job.StartedAt) > b.opt.Keep:
 			b.opt.Observe(t.Name, "given_up", 0)
 			return jobs.Permanent(fmt.Errorf("it could not be delivered within %s", b.opt.Keep))
@@ -116,6 +119,9 @@ func backoff(n int) time.Duration {
 
 // send makes one attempt. The error never holds the URL, which may be a secret.
 func (b *Outbox) send(ctx context.Context, t *Target, m message, id string) (code int, err error) {
+	if t.Broken != nil {
+		return 0, t.Broken
+	}
 	body, headers, err := t.write(m, id, b.opt.Now())
 	if err != nil {
 		return 0, jobs.Permanent(err)

@@ -102,6 +102,8 @@ type Event struct {
 	Data     any    // for programs
 	// About is the target whose own breaker this is about; it is not told.
 	About string
+	// Again is set when it is told at a start in case nobody was told before.
+	Again bool
 }
 
 // message is an event as it waits in the queue.

@@ -69,7 +69,7 @@ func (b *Outbox) SwitchOn(ctx context.Context, target, reason, by string) (Statu
 	if err := b.audit(ctx, "webhook.on", target, reason, by); err != nil {
 		return Status{}, err
 	}
-	b.workers[target].Wake()
+	b.wake(target)
 	return b.status(ctx, target)
 }
 
@@ -92,7 +92,20 @@ type Status struct {
 	Waiting int           `json:"waiting"`                 // messages to be sent
 	Failed  int           `json:"failed"`                  // messages put aside
 	Last    *Delivery     `json:"last_delivery,omitempty"` // the newest message, whatever became of it
+	Source  string        `json:"source"`                  // settings, or console: it is changed there
+	Problem string        `json:"problem,omitempty"`       // why it cannot be reached as it is set up
+	// Of a receiver added in the console: its references, never what they stand for.
+	URLFrom    string     `json:"url_reference,omitempty"`
+	SecretFrom string     `json:"secret_reference,omitempty"`
+	ChangedBy  string     `json:"changed_by,omitempty"`
+	ChangedAt  *time.Time `json:"changed_at,omitempty"`
 }
+
+// Where a receiver is set up.
+const (
+	FromSettings = "settings"
+	FromConsole  = "console"
+)
 
 // Targets lists the targets with how they are.
 func (b *Outbox) Targets(ctx context.Context) ([]Status, error) {
@@ -100,7 +113,7 @@ func (b *Outbox) Targets(ctx context.Context) ([]Status, error) {
 	if b == nil {
 		return out, nil
 	}
-	for _, t := range b.targets {
+	for _, t := range b.all() {
 		st, err := b.status(ctx, t.Name)
 		if err != nil {
 			return nil, err
@@ -116,7 +129,8 @@ func (b *Outbox) status(ctx context.Context, name string) (Status, error) {
 		return Status{}, err
 	}
 	st := Status{Name: t.Name, Format: t.Format, Host: Host(t.URL), Signed: t.Format == Standard && t.Secret != "", Events: append([]Kind{}, t.Kinds...),
-		Timeout: t.Timeout.Seconds(), Breaker: t.Breaker.State()}
+		Timeout: t.Timeout.Seconds(), Breaker: t.Breaker.State(), Source: FromSettings}
+	t.added(&st)
 	if st.Off, err = b.off(ctx, name); err != nil {
 		return st, err
 	}
@@ -209,7 +223,7 @@ func (b *Outbox) Redeliver(ctx context.Context, id, by string) (Delivery, error)
 		return Delivery{}, err
 	}
 	d := deliveryOf(j)
-	b.workers[d.Target].Wake()
+	b.wake(d.Target)
 	return d, b.audit(ctx, "webhook.redeliver", d.Target, "message "+id, by)
 }
 
@@ -217,7 +231,7 @@ func (b *Outbox) Redeliver(ctx context.Context, id, by string) (Delivery, error)
 // job there is.
 func (b *Outbox) kinds() []string {
 	out := []string{kindOf("")}
-	for _, t := range b.targets {
+	for _, t := range b.all() {
 		out = append(out, kindOf(t.Name))
 	}
 	return out
@@ -239,7 +253,7 @@ func (b *Outbox) RedeliverAll(ctx context.Context, target, by string) (int, erro
 			return n, err
 		}
 		n++
-		b.workers[d.Target].Wake()
+		b.wake(d.Target)
 	}
 	return n, b.audit(ctx, "webhook.redeliver", target, fmt.Sprintf("%d messages", n), by)
 }

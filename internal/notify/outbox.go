@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,11 +76,21 @@ const (
 // Outbox keeps messages and delivers them. The zero value is not usable; one
 // without targets does nothing.
 type Outbox struct {
-	opt     Options
-	targets []*Target
-	workers map[string]*jobs.Runner // :: target → worker
-	soon    chan Source
-	lost    atomic.Int64
+	opt  Options
+	soon chan Source
+	lost atomic.Int64
+
+	mu    sync.RWMutex
+	hands []*hand // one for each target; replaced as a whole, never changed
+	start func(*hand)
+}
+
+// hand is a target with its worker.
+type hand struct {
+	*Target
+	worker *jobs.Runner
+	ctx    context.Context // of the worker
+	stop   context.CancelFunc
 }
 
 // Source makes events when there is time: it may read the store, which whoever
@@ -110,43 +121,135 @@ func New(o Options) (*Outbox, error) {
 	if o.Guard == nil {
 		o.Guard = &Guard{}
 	}
-	b := &Outbox{opt: o, workers: map[string]*jobs.Runner{}, soon: make(chan Source, soonSize)}
+	b := &Outbox{opt: o, soon: make(chan Source, soonSize)}
 	for _, t := range o.Targets {
-		if err := t.check(); err != nil {
-			return nil, err
-		}
-		if b.workers[t.Name] != nil {
+		if b.hand(t.Name) != nil {
 			return nil, fmt.Errorf("two targets of webhooks are called %s", t.Name)
 		}
-		// A dead process's message waits for its lease; ours are short, because a
-		// delivery is.
-		r, err := jobs.NewRunner(jobs.Options{Queue: o.Store, Owner: o.Owner + "/" + t.Name, Log: o.Log,
-			Lease: cmp.Or(o.lease, t.Timeout+10*time.Second), Poll: cmp.Or(o.poll, 2*time.Second),
-			Handlers: map[string]jobs.Handler{kindOf(t.Name): b.worker(&t)}})
-		if err != nil {
+		if err := b.Set(t); err != nil {
 			return nil, err
 		}
-		b.targets, b.workers[t.Name] = append(b.targets, &t), r
 	}
 	return b, nil
+}
+
+// Set adds a target, or puts it in place of the one of its name. What waits for
+// that one goes to this one.
+func (b *Outbox) Set(t Target) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	h := &hand{Target: &t}
+	h.ctx, h.stop = context.WithCancel(context.Background())
+	var err error
+	// A dead process's message waits for its lease; ours are short, because a delivery is.
+	h.worker, err = jobs.NewRunner(jobs.Options{Queue: b.opt.Store, Owner: b.opt.Owner + "/" + t.Name, Log: b.opt.Log,
+		Lease: cmp.Or(b.opt.lease, t.Timeout+10*time.Second), Poll: cmp.Or(b.opt.poll, 2*time.Second),
+		Handlers: map[string]jobs.Handler{kindOf(t.Name): b.worker(&t)}})
+	if err != nil {
+		h.stop()
+		return err
+	}
+	b.swap(t.Name, h)
+	return nil
+}
+
+// Remove ends the deliveries to a target; what waits stays in the store.
+func (b *Outbox) Remove(name string) { b.swap(name, nil) }
+
+// swap puts a hand in place of the one of that name, which is stopped; nil removes.
+func (b *Outbox) swap(name string, next *hand) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hands := slices.Clone(b.hands)
+	at := slices.IndexFunc(hands, func(h *hand) bool { return h.Name == name })
+	if at >= 0 {
+		hands[at].close()
+	}
+	switch {
+	case at >= 0 && next != nil:
+		hands[at] = next
+	case at >= 0:
+		hands = slices.Delete(hands, at, at+1)
+	case next != nil:
+		hands = append(hands, next)
+	}
+	b.hands = hands
+	if next != nil && b.start != nil {
+		b.start(next)
+	}
+}
+
+// close stops the worker, which gives its message back, and ends the connections.
+func (h *hand) close() {
+	h.stop()
+	if h.Client != nil {
+		h.Client.CloseIdleConnections()
+	}
+}
+
+// Close ends the connections to the targets, after [Outbox.Run] has returned.
+func (b *Outbox) Close() {
+	if b == nil {
+		return
+	}
+	for _, h := range b.all() {
+		h.close()
+	}
+}
+
+// all are the targets with their workers.
+func (b *Outbox) all() []*hand {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.hands
+}
+
+// Known are the targets.
+func (b *Outbox) Known() []Target {
+	var out []Target
+	for _, h := range b.all() {
+		out = append(out, *h.Target)
+	}
+	return out
+}
+
+// hand is the target of that name; nil when there is none.
+func (b *Outbox) hand(name string) *hand {
+	for _, h := range b.all() {
+		if h.Name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+// wake has the messages of a target looked at now.
+func (b *Outbox) wake(name string) {
+	if h := b.hand(name); h != nil {
+		h.worker.Wake()
+	}
 }
 
 // kindOf is the kind of the jobs of a target.
 func kindOf(target string) string { return "webhook:" + target }
 
 // Empty reports that nobody is to be told anything.
-func (b *Outbox) Empty() bool { return b == nil || len(b.targets) == 0 }
+func (b *Outbox) Empty() bool { return b == nil || len(b.all()) == 0 }
 
 // Run keeps what is told and delivers it, until ctx ends; what waits then is
 // delivered after the next start.
 func (b *Outbox) Run(ctx context.Context) {
-	if b.Empty() {
+	if b == nil {
 		return
 	}
 	var wg sync.WaitGroup
-	for _, w := range b.workers {
-		wg.Go(func() { w.Run(ctx) })
-	}
+	b.began(func(h *hand) {
+		wg.Go(func() {
+			defer context.AfterFunc(ctx, h.stop)()
+			h.worker.Run(h.ctx)
+		})
+	})
 	for ctx.Err() == nil {
 		select {
 		case s := <-b.soon:
@@ -154,8 +257,23 @@ func (b *Outbox) Run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	b.began(nil)
 	b.keepRest(ctx)
 	wg.Wait()
+}
+
+// began has workers started by start, those that come later as well; nil starts none
+// any more.
+func (b *Outbox) began(start func(*hand)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.start = start
+	if start == nil {
+		return
+	}
+	for _, h := range b.hands {
+		start(h)
+	}
 }
 
 // stopTime bounds the keeping of what is left at a stop.
@@ -237,8 +355,8 @@ func (b *Outbox) Tell(ctx context.Context, events ...Event) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", store.ErrInvalid, err)
 		}
-		for _, t := range b.targets {
-			if !t.wants(e.Kind) || e.About == t.Name {
+		for _, t := range b.all() {
+			if !t.wants(e) {
 				continue
 			}
 			off, err := b.off(ctx, t.Name)
@@ -253,7 +371,7 @@ func (b *Outbox) Tell(ctx context.Context, events ...Event) error {
 				return err
 			}
 			if made {
-				b.workers[t.Name].Wake()
+				t.worker.Wake()
 			}
 		}
 	}
@@ -272,14 +390,12 @@ func (b *Outbox) target(name string) (*Target, error) {
 	if b == nil {
 		b = &Outbox{}
 	}
-	for _, t := range b.targets {
-		if t.Name == name {
-			return t, nil
-		}
+	if h := b.hand(name); h != nil {
+		return h.Target, nil
 	}
 	var have []string
-	for _, t := range b.targets {
-		have = append(have, t.Name)
+	for _, h := range b.all() {
+		have = append(have, h.Name)
 	}
 	return nil, fmt.Errorf("webhook target %q: %w (configured: %s)", name, store.ErrNotFound, cmp.Or(strings.Join(have, ", "), "none"))
 }

@@ -37,14 +37,25 @@ type Target struct {
 	Client *http.Client
 	// Breaker is the one in Client, asked before a delivery is tried.
 	Breaker *breaker.Breaker
+	// Since leaves out of what is told again at a start what happened before; zero
+	// leaves out nothing.
+	Since time.Time
+	// Added is set for a receiver that an administrator added while the program runs.
+	Added *Receiver
+	// Broken says why it cannot be reached as it is set up; its messages wait.
+	Broken error
 }
 
 // DefaultTimeout is how long a receiver may take.
 const DefaultTimeout = 5 * time.Second
 
-// wants reports whether the target is told of the kind.
-func (t *Target) wants(k Kind) bool {
-	return k == Test || len(t.Kinds) == 0 || slices.Contains(t.Kinds, k)
+// wants reports whether the target is told of the event.
+func (t *Target) wants(e Event) bool {
+	switch {
+	case e.About == t.Name, e.Again && e.At.Before(t.Since):
+		return false
+	}
+	return e.Kind == Test || len(t.Kinds) == 0 || slices.Contains(t.Kinds, e.Kind)
 }
 
 // check completes a target and refuses what cannot work.
@@ -53,6 +64,8 @@ func (t *Target) check() error {
 		t.Timeout = DefaultTimeout
 	}
 	switch {
+	case t.Name != "" && t.Broken != nil:
+		return nil
 	case t.Name == "" || t.Client == nil:
 		return errors.New("a target of webhooks needs a name and a client")
 	case t.Format != Standard && t.Format != Teams:
