@@ -25,7 +25,7 @@ func floors() map[string]int {
 		"chunk": 1, "hwa/joblog": 1, "hwa/conman": 1, "internal/store": 1, "internal/telemetry": 1, "internal/refactor": 1,
 		"hwa": 1, "llm": 1, "llm/http1": 0,
 		"chunk/read": 2, "tool": 2, "hwa/hwasim": 2, "internal/store/storetest": 2, "internal/state/statetest": 2, "internal/config": 2, "internal/policy": 2, "internal/retrieve": 2,
-		"llm/openai": 2, "llm/anthropic": 2, "llm/llmtest": 2, "internal/state": 2, "internal/jobs": 2, "internal/embed": 2, "internal/outside": 2, "internal/bert": 1,
+		"llm/openai": 2, "llm/anthropic": 2, "llm/llmtest": 2, "internal/state": 2, "internal/jobs": 2, "internal/embed": 2, "internal/outside": 2, "internal/bert": 1, "internal/wording": 1,
 		"internal/plan": 3, "internal/knowledge": 3, "internal/sandbox": 3, "internal/resilience": 3, "internal/auth": 3,
 		"internal/ops": 4, "internal/diagnose": 4, "internal/evaluate": 4, "internal/notify": 4, "internal/evaluate/failover": 4,
 		"internal/agent": 5,

@@ -24,6 +24,7 @@ type Phrased struct {
 	By        string              `json:"by"`
 	At        time.Time           `json:"at"` // when it was said: just now, or when it was said to somebody who asked the same
 	Cached    bool                `json:"-"`
+	AskedAs   string              `json:"-"` // the question it was said for, when that had other words
 }
 
 // phraseTime is how long a person waits for better words at most; the answer is
@@ -56,7 +57,7 @@ func (a *Agent) put(ctx context.Context, who tool.Identity, ans *diagnose.Answer
 	put := *ans
 	put.Sentences, put.Mode, put.ModeReason = slices.Clone(said.Sentences), diagnose.ModeModel, said.By
 	if said.Cached {
-		put.Recalled(time.Since(said.At))
+		put.Recalled(time.Since(said.At), said.AskedAs)
 	}
 	put.Finish()
 	confirmed := 0

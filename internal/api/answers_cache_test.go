@@ -1,15 +1,23 @@
 package api_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"resync/internal/agent"
+	"resync/internal/api"
 	"resync/internal/config"
+	"resync/internal/diagnose"
+	"resync/internal/state"
 	"resync/llm/llmtest"
+	"resync/tool"
 )
 
 // speaking is a host whose model puts every answer from documents into the same
@@ -89,4 +97,90 @@ func TestQueryAnswersSayTheirAge(t *testing.T) {
 	if r := ana.get("/metrics"); r.status != http.StatusOK {
 		t.Errorf("%s", r)
 	}
+}
+
+// TestAnswersServeTheSameQuestionInOtherWords: the same asked in slightly other
+// words costs no call of the model, and the answer says which question it was made
+// for; what only looks the same is asked anew.
+func TestAnswersServeTheSameQuestionInOtherWords(t *testing.T) {
+	h, model := speaking(t)
+	ana := h.as("viewer-ana")
+	h.as("operator").upload("fence.md", "# Fence\n\n## AWSBHT061E\n\nAWSBHT061E The fence of the workstation was changed. Look at the fence of the agent with conman.\n").ok()
+	calls := func() int { return len(model.Hits()) }
+	for _, tt := range []struct{ first, again string }{
+		{"How do I change the fence of an agent?", "Hello, could you tell me how to change the fence of the agent, please?"},
+		{"What does AWSBHT061E mean?", "what is AWSBHT061E"},
+	} {
+		ana.post("/api/v1/rag/query", map[string]any{"query": tt.first}).ok()
+		before := calls()
+		if got := ana.post("/api/v1/rag/query", map[string]any{"query": tt.again}).ok(); got["cached"] != true || got["asked_as"] != tt.first || calls() != before {
+			t.Errorf("%q after %q: cached %v, asked as %v, %d calls", tt.again, tt.first, got["cached"], got["asked_as"], calls()-before)
+		}
+		if got := ana.post("/api/v1/rag/query", map[string]any{"query": strings.ToLower(tt.first[:1]) + tt.first[1:]}).ok(); got["cached"] != true || got["asked_as"] != nil {
+			t.Errorf("the same words: cached %v, asked as %v", got["cached"], got["asked_as"])
+		}
+	}
+	for _, other := range []string{"How do I not change the fence of an agent?", "How should I change the fence of an agent?", "How do I fix AWSBHT061E?", "What does AWSBHT061W mean?"} {
+		before := calls()
+		if got := ana.post("/api/v1/rag/query", map[string]any{"query": other}).ok(); got["cached"] != nil || got["asked_as"] != nil {
+			t.Errorf("%q: cached %v, asked as %v, %d calls", other, got["cached"], got["asked_as"], calls()-before)
+		}
+	}
+	chat := func(text string) map[string]any {
+		return ana.post("/api/v1/chat", map[string]string{"message": text}).ok()["answer"].(map[string]any)
+	}
+	first, before := chat("What does AWSBHT061E mean?"), calls()
+	if got := chat("Please tell me what AWSBHT061E means"); got["cached"] != true || got["asked_as"] != "What does AWSBHT061E mean?" || calls() != before {
+		t.Errorf("in a chat: cached %v, asked as %v, %d calls; first %v", got["cached"], got["asked_as"], calls()-before, first["mode"])
+	}
+}
+
+// TestAnEmbeddingModelCanOnlyRefuse: where there is one, an answer for other words
+// needs its consent as well; the same words do not, and other forms are not even
+// shown to it.
+func TestAnEmbeddingModelCanOnlyRefuse(t *testing.T) {
+	for name, tt := range map[string]struct {
+		near   float64
+		err    error
+		cached bool
+	}{"close": {near: 0.95, cached: true}, "not close": {near: 0.5}, "away": {near: 1, err: errors.New("refused")}} {
+		t.Run(name, func(t *testing.T) {
+			shared, err := state.Open(t.Context(), state.Settings{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = shared.Close() })
+			answers, asked := api.NewAnswers(shared, "m"), 0
+			answers.RequireCloseness(func(_ context.Context, a, b string) (float64, error) { asked++; return tt.near, tt.err })
+			told := telling{}
+			say := func(question string) agent.Phrased {
+				t.Helper()
+				said, err := answers.Phraser(told).Phrase(t.Context(), tool.Identity{Roles: []string{"viewer"}}, question, []diagnose.Evidence{{ID: "e1", Text: "x"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return said
+			}
+			say("How do I restart an agent?")
+			if said := say("how do I restart  an agent"); !said.Cached || said.AskedAs != "" || asked != 0 {
+				t.Errorf("the same words: %+v, the model was asked %d times", said, asked)
+			}
+			if said := say("how do I stop an agent"); said.Cached || asked != 0 {
+				t.Errorf("another question: %+v, the model was asked %d times", said, asked)
+			}
+			if said := say("how to restart the agent"); said.Cached != tt.cached || asked != 1 {
+				t.Errorf("other words: %+v, the model was asked %d times", said, asked)
+			}
+			if n := answers.Stats().OtherWords; n != map[bool]int64{true: 1}[tt.cached] {
+				t.Errorf("%d hits with other words", n)
+			}
+		})
+	}
+}
+
+// telling is a phraser that always says the same.
+type telling struct{}
+
+func (telling) Phrase(context.Context, tool.Identity, string, []diagnose.Evidence) (agent.Phrased, error) {
+	return agent.Phrased{By: "m", Sentences: []diagnose.Sentence{{Text: "So.", Evidence: []string{"e1"}}}}, nil
 }

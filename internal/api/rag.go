@@ -123,6 +123,7 @@ type ragQueryOutput struct {
 		Cached    bool                 `json:"cached,omitempty" doc:"the words were found for somebody who asked the same of the same passages"`
 		Age       float64              `json:"age_seconds,omitempty" doc:"of such words"`
 		Freshness string               `json:"freshness,omitempty" enum:"live,recent,cached"`
+		AskedAs   string               `json:"asked_as,omitempty" doc:"the question such words were found for, when it was put in other words"`
 	}
 }
 
@@ -154,7 +155,7 @@ func (s *server) ragQuery(ctx context.Context, in *ragQueryInput) (*ragQueryOutp
 	case a.By != "":
 		b.Mode = "model"
 		if cached.old != nil {
-			b.Cached, b.Age, b.Freshness = true, cached.old.Seconds, cached.old.Freshness
+			b.Cached, b.Age, b.Freshness, b.AskedAs = true, cached.old.Seconds, cached.old.Freshness, cached.as
 		}
 	}
 	return out, nil

@@ -331,24 +331,3 @@ func TestTokensGoIntoDebt(t *testing.T) {
 		t.Errorf("without a limit: %v", err)
 	}
 }
-
-func TestNormalQuestion(t *testing.T) {
-	for _, same := range [][]string{
-		{"What does AWSBHT061E mean?", "please tell me: what does awsbht061e mean", "What  does the AWSBHT061E mean"},
-		{"hold WS1#STREAM.JOB", "Hold WS1#stream.job."},
-	} {
-		for _, q := range same[1:] {
-			if a, b := normalQuestion(same[0]), normalQuestion(q); a != b {
-				t.Errorf("%q is %q, %q is %q", same[0], a, q, b)
-			}
-		}
-	}
-	for _, other := range [][2]string{{"is A before B", "is B before A"}, {"start the job", "do not start the job"}, {"limit 5", "limit 6"}, {"A.B", "A B"}} {
-		if normalQuestion(other[0]) == normalQuestion(other[1]) {
-			t.Errorf("%q and %q are taken for the same", other[0], other[1])
-		}
-	}
-	if normalQuestion("please") == "" || normalQuestion("the a") == normalQuestion("hello") {
-		t.Error("questions of filler words alone lose themselves")
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"resync/internal/api"
 	"resync/internal/embed"
 	"resync/internal/health"
 	"resync/internal/knowledge"
@@ -27,6 +28,9 @@ func (a *App) openKnowledge(ctx context.Context) error {
 		a.chunking.CompareBy(model.Model(), func(ctx context.Context, texts []string) ([][]float32, error) {
 			return model.Embed(ctx, texts, embed.Passage)
 		})
+		if a.answers != nil { // doctor has none
+			a.answers.RequireCloseness(closeness(model))
+		}
 	}
 	if model != nil && a.looking == nil { // doctor leaves no trace
 		if o.Vectors, err = a.openVectors(model); err != nil {
@@ -48,6 +52,24 @@ func (a *App) openKnowledge(ctx context.Context) error {
 	}
 	a.reindex, err = knowledge.NewReindexer(base, a.db, knowledge.ReindexOptions{Owner: store.NewID("worker"), Log: a.log})
 	return err
+}
+
+// closeness says how close two questions are to an embedding model.
+func closeness(model embed.Embedder) api.Closeness {
+	return func(ctx context.Context, a, b string) (float64, error) {
+		v, err := model.Embed(ctx, []string{a, b}, embed.Query)
+		if err != nil {
+			return 0, fmt.Errorf("comparing two questions: %w", err)
+		}
+		if len(v) != 2 || len(v[0]) != len(v[1]) {
+			return 0, fmt.Errorf("comparing two questions: %w", embed.ErrAnswer)
+		}
+		var dot float64 // of vectors of length 1: the cosine
+		for i := range v[0] {
+			dot += float64(v[0][i]) * float64(v[1][i])
+		}
+		return dot, nil
+	}
 }
 
 // Ingest reads files and folders into the knowledge base. Progress may be nil.

@@ -161,6 +161,6 @@ func (a *App) redisState() telemetry.RedisState {
 	n := a.answers.Stats()
 	return telemetry.RedisState{
 		Configured: st.Mode != state.Embedded, Up: st.Available(), Unavailable: st.Down.Seconds(), Outages: st.Outages,
-		Hits: n.Hits, Misses: n.Misses, LessHits: n.LessHits, LessMisses: n.LessMisses,
+		Hits: n.Hits, Misses: n.Misses, LessHits: n.LessHits, LessMisses: n.LessMisses, OtherWords: n.OtherWords,
 	}
 }

@@ -71,11 +71,13 @@ type Answer struct {
 	Cached    bool    `json:"cached,omitempty"`
 	Age       float64 `json:"age_seconds,omitempty"`
 	Freshness string  `json:"freshness,omitempty"` // see [Freshness]
+	AskedAs   string  `json:"asked_as,omitempty"`  // the question the words were found for, when it was put in other words
 }
 
-// Recalled marks an answer whose words are so old.
-func (a *Answer) Recalled(age time.Duration) {
-	a.Cached, a.Age, a.Freshness = true, max(age, 0).Round(time.Millisecond).Seconds(), Freshness(age)
+// Recalled marks an answer whose words are so old. askedAs is the question they
+// were found for, "" when it had the same words.
+func (a *Answer) Recalled(age time.Duration, askedAs string) {
+	a.Cached, a.Age, a.Freshness, a.AskedAs = true, max(age, 0).Round(time.Millisecond).Seconds(), Freshness(age), askedAs
 }
 
 // Freshness names an age as the contract does: live below 10 s, recent below two

@@ -46,12 +46,14 @@ type RedisState struct {
 	// How often cached answers were found and not found, with the shared state
 	// and without it.
 	Hits, Misses, LessHits, LessMisses int64
+	// OtherWords counts those found whose question had been put in other words.
+	OtherWords int64
 }
 
 // redisCollector reads RedisState when it is scraped.
 type redisCollector struct {
-	read                                             func() RedisState
-	up, degraded, unavailable, outages, misses, cost *prometheus.Desc
+	read                                                      func() RedisState
+	up, degraded, unavailable, outages, misses, cost, answers *prometheus.Desc
 }
 
 // NewRedisCollector returns a collector that calls read on each scrape. What is
@@ -67,12 +69,13 @@ func NewRedisCollector(read func() RedisState) prometheus.Collector {
 		misses:      prometheus.NewDesc("resync_cache_miss_rate_during_degradation", "Share of questions whose answer was not cached while Redis was away, 0 to 1.", nil, nil),
 		cost: prometheus.NewDesc("resync_llm_cost_increase_during_degradation",
 			"How much more often an answer had to be made anew while Redis was away than while it was there; 1 is as often.", nil, nil),
+		answers: prometheus.NewDesc("resync_cached_answers_total", "Questions that a language model answers, by what was found in the cache: same_words, other_words, nothing.", []string{"found"}, nil),
 	}
 }
 
 // Describe lists the metrics.
 func (c *redisCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.up, c.degraded, c.unavailable, c.outages, c.misses, c.cost} {
+	for _, d := range []*prometheus.Desc{c.up, c.degraded, c.unavailable, c.outages, c.misses, c.cost, c.answers} {
 		ch <- d
 	}
 }
@@ -84,6 +87,9 @@ func (c *redisCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(c.degraded, flag(s.Configured && !s.Up), "redis")
+	for found, n := range map[string]int64{"same_words": s.Hits + s.LessHits - s.OtherWords, "other_words": s.OtherWords, "nothing": s.Misses + s.LessMisses} {
+		ch <- prometheus.MustNewConstMetric(c.answers, prometheus.CounterValue, float64(n), found)
+	}
 	if !s.Configured {
 		return
 	}

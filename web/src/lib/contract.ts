@@ -64,7 +64,7 @@ export interface ProposedAction { title?: string; tool: string; args: Record<str
 export interface Answer {
   question: string; answer: string; sentences?: Sentence[]; hypotheses?: Hypothesis[]; evidence?: Evidence[];
   blocked?: Blocked[]; gates?: Gate[]; not_examined?: string[]; candidates?: Candidate[]; actions?: ProposedAction[];
-  intent?: string; mode?: string; as_of?: string;
+  intent?: string; mode?: string; as_of?: string; cached?: boolean; asked_as?: string;
 }
 
 export interface ToolEvent {

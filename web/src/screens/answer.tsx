@@ -133,6 +133,7 @@ export function AnswerView({ a, turn, cards }: { a: Answer; turn: number; cards?
       <p class="answer-foot quiet small">
         {evidence.length ? <button type="button" class="linkish" onClick={() => setParams({ src: evidence[0]!.id, turn: String(turn + 1) })}>{plural(evidence.length, 'source')}</button> : null}
         {a.mode === 'offline' ? <span title="Every fact comes from the engine, the job log and the manuals. No language model took part.">worked out without a language model</span> : a.mode ? <span>{words(a.mode)}</span> : null}
+        {a.asked_as ? <span title="The same question was asked before in other words, of the same documents. The words of that answer serve again.">made for “{a.asked_as}”</span> : null}
         <AsOf at={a.as_of} />
       </p>
     </div>
