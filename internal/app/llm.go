@@ -38,7 +38,7 @@ func (a *App) openLLM(context.Context) error {
 		Budget: set.Budget, Idle: set.Idle, Longest: set.Longest, Rounds: set.Rounds, Prices: prices, Meter: a.meter,
 		Breaker: a.llmBreaker, Observe: a.llmAttempt, Done: a.llmDone,
 	}
-	transport, err := llmTransport()
+	transport, err := ModelTransport()
 	if err != nil {
 		return err
 	}
@@ -72,12 +72,13 @@ func prices(file string) (*llm.Prices, error) {
 	return built.Merge(own), nil
 }
 
-// llmTransport reaches the servers of language models. Connections are kept: a
+// ModelTransport reaches the servers of language models; the failover matrix asks
+// through it as well. Connections are kept: a
 // chain asks the same few hosts all day. Servers without encryption, which stand
 // on the same machine or nearby, are asked without handing the call to other
 // goroutines. The breakers are the chain's, which knows at the end of a stream how
 // it went.
-func llmTransport() (*http1.Transport, error) {
+func ModelTransport() (*http1.Transport, error) {
 	dial := (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	return http1.New(http1.Options{Dial: dial, Proxy: http.ProxyFromEnvironment, Other: &http.Transport{
 		Proxy:        http.ProxyFromEnvironment,

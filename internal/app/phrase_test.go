@@ -20,7 +20,7 @@ func speaker(t *testing.T, text string) (phraser, *llmtest.Server) {
 	t.Helper()
 	s := llmtest.New(llmtest.Options{Text: text})
 	srv := httptest.NewServer(s)
-	rt, err := llmTransport()
+	rt, err := ModelTransport()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"resync/internal/app"
 	"resync/internal/evaluate/failover"
 )
 
@@ -18,6 +19,7 @@ func newEvalFailover(e *env) *cobra.Command {
 		Use: "failover", Short: "Break language models in every way known and see what the caller gets", Args: cobra.NoArgs,
 		Long: "Put two simulated providers behind a chain of language models, break the first one in every way known, and judge what the caller of\n" +
 			"the endpoint gets: a whole answer, or an explicit error; never silence, never a part that looks whole. Nothing leaves this machine.\n" +
+			"The chain asks with the client that resync serve asks with.\n" +
 			"With --url another gateway is asked; its upstreams must be the addresses of --a and --b, in this order. Exit status 1 unless all pass.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Header = http.Header{}
@@ -55,6 +57,7 @@ func (e *env) evalFailover(ctx context.Context, o failover.Options, asJSON bool)
 			}
 		}
 	}
+	o.Client = func() (failover.Client, error) { return app.ModelTransport() }
 	rep, err := failover.Run(ctx, o)
 	if err != nil {
 		return err

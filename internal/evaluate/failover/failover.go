@@ -3,7 +3,8 @@
 // or an explicit error, never silence and never a part that looks whole.
 //
 // Each scenario starts two providers of llm/llmtest on loopback, puts a chain
-// and its endpoint (openai.Server) before them, makes one request over HTTP as
+// and its endpoint (openai.Server) before them, which asks the providers with the
+// client the product asks with ([Options.Client]), makes one request over HTTP as
 // any other program would, and judges what came back. Most scenarios need
 // nothing but two upstream addresses, so another gateway can be asked the same
 // ([Options.URL]).
@@ -11,6 +12,7 @@ package failover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -24,6 +26,9 @@ type Options struct {
 	// Patience is how long the chain waits for the first piece of an answer and
 	// for each further one; 1 s. A gateway under URL should be set to the same.
 	Patience time.Duration
+	// Client makes the client by which the chain asks its providers: the product's,
+	// so that its faults are found too. Required unless URL is given.
+	Client func() (Client, error)
 	// URL asks another gateway instead of our chain: the address of its chat
 	// completions. Its two upstreams are AddrA and AddrB, in this order. Scenarios
 	// that look inside the chain are left out.
@@ -34,6 +39,12 @@ type Options struct {
 	Only []string
 	// Progress hears of each result; may be nil.
 	Progress func(Result)
+}
+
+// Client is a client of language models.
+type Client interface {
+	http.RoundTripper
+	CloseIdleConnections()
 }
 
 // Result is one scenario's.
@@ -57,6 +68,9 @@ type Report struct {
 func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Patience <= 0 {
 		o.Patience = time.Second
+	}
+	if o.Client == nil && o.URL == "" {
+		return Report{}, errors.New("failover: Client or URL is required")
 	}
 	rep := Report{Scenarios: []Result{}}
 	for _, sc := range selected(o) {

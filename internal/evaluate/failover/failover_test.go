@@ -2,6 +2,8 @@ package failover_test
 
 import (
 	"context"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -10,9 +12,22 @@ import (
 	"go.uber.org/goleak"
 
 	"resync/internal/evaluate/failover"
+	"resync/llm/http1"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// client is the product's client (app.ModelTransport) for http:// addresses; there
+// are no others here.
+func client() (failover.Client, error) {
+	return http1.New(http1.Options{Dial: (&net.Dialer{}).DialContext, Other: &http.Transport{}})
+}
+
+func TestRunNeedsAClient(t *testing.T) {
+	if _, err := failover.Run(t.Context(), failover.Options{}); err == nil {
+		t.Error("a matrix without a client runs")
+	}
+}
 
 // The matrix: every situation has the outcome it should have. Most of the time
 // goes into waiting, so eight play at once.
@@ -22,7 +37,7 @@ func TestEveryScenario(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for name := range work {
-				rep, err := failover.Run(t.Context(), failover.Options{Only: []string{name}, Patience: 600 * time.Millisecond})
+				rep, err := failover.Run(t.Context(), failover.Options{Only: []string{name}, Patience: 600 * time.Millisecond, Client: client})
 				if err != nil || rep.N != 1 || rep.Passed != 1 {
 					t.Errorf("%s: %+v, %v", name, rep.Scenarios, err)
 				}

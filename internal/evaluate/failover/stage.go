@@ -27,7 +27,7 @@ type stage struct {
 	header   http.Header
 	srv      *http.Server
 	client   *http.Client
-	upstream *http.Transport
+	upstream Client
 	patience time.Duration
 	budget   time.Duration
 }
@@ -61,7 +61,7 @@ func newStage(sc Scenario, o Options) (*stage, error) {
 		err = errors.Join(err, st.a.ForKey(key, fault))
 	}
 	if err == nil && o.URL == "" {
-		err = st.serve(sc)
+		err = st.serve(sc, o.Client)
 	}
 	if err != nil {
 		st.close()
@@ -71,13 +71,15 @@ func newStage(sc Scenario, o Options) (*stage, error) {
 }
 
 // serve builds the chain and puts its endpoint on a port.
-func (st *stage) serve(sc Scenario) error {
+func (st *stage) serve(sc Scenario, client func() (Client, error)) error {
 	st.budget = sc.Setup.Budget
 	if st.budget == 0 {
 		st.budget = 6 * st.patience
 	}
-	st.upstream = &http.Transport{}
 	var err error
+	if st.upstream, err = client(); err != nil {
+		return fmt.Errorf("making the client: %w", err)
+	}
 	if st.chain, err = st.newChain(sc.Setup); err != nil {
 		return err
 	}
