@@ -24,8 +24,8 @@ func (s *server) registerReceivers() {
 		summary: "Remove a receiver that was added here, and end what waits for it", errors: []int{400, 404, 409}}, s.removeReceiver)
 }
 
-// receiverFields are what may be said of a receiver, in the words of the settings.
-type receiverFields struct {
+// ReceiverFields are what may be said of a receiver, in the words of the settings.
+type ReceiverFields struct {
 	URL     *string   `json:"url,omitempty" maxLength:"2000" doc:"https:// address, or env:NAME. One with a query is a secret and takes env:NAME. It is never shown again"`
 	Format  *string   `json:"format,omitempty" maxLength:"20" doc:"standard (when absent) or teams"`
 	Secret  *string   `json:"secret,omitempty" maxLength:"200" doc:"env:NAME: the variable that holds the key which signs messages of format standard; empty signs nothing"`
@@ -35,7 +35,7 @@ type receiverFields struct {
 }
 
 // onto writes what is said over what there is.
-func (r receiverFields) onto(f *config.WebhookForm) {
+func (r ReceiverFields) onto(f *config.WebhookForm) {
 	for _, p := range []struct{ from, to *string }{{r.URL, &f.URL}, {r.Format, &f.Format}, {r.Secret, &f.Secret}, {r.Timeout, &f.Timeout}} {
 		if p.from != nil {
 			*p.to = strings.TrimSpace(*p.from)
@@ -61,7 +61,7 @@ func (s *server) why(reason string) (string, error) {
 type addReceiverInput struct {
 	Body struct {
 		Name string `json:"name" maxLength:"64" doc:"a letter or digit, then letters, digits, - or _"`
-		receiverFields
+		ReceiverFields
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *server) addReceiver(ctx context.Context, in *addReceiverInput) (*webhoo
 
 type changeReceiverInput struct {
 	Name string `path:"name" maxLength:"64"`
-	Body receiverFields
+	Body ReceiverFields
 }
 
 func (s *server) changeReceiver(ctx context.Context, in *changeReceiverInput) (*webhookOutput, error) {

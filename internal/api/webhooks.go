@@ -32,6 +32,7 @@ func (s *server) registerWebhooks() {
 type webhooksOutput struct {
 	Body struct {
 		Targets []notify.Status `json:"targets"`
+		Events  []notify.Kind   `json:"events" doc:"what a receiver can be told"`
 		Lost    int64           `json:"lost" doc:"events since the start that could not be kept, because the database did not take them"`
 	}
 }
@@ -42,7 +43,7 @@ func (s *server) webhooks(ctx context.Context, _ *struct{}) (*webhooksOutput, er
 		return nil, s.problem(ctx, err)
 	}
 	out := &webhooksOutput{}
-	out.Body.Targets, out.Body.Lost = list, s.Webhooks.Lost()
+	out.Body.Targets, out.Body.Events, out.Body.Lost = list, notify.Kinds(), s.Webhooks.Lost()
 	return out, nil
 }
 
