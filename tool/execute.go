@@ -91,7 +91,7 @@ func (x *Executor) recheck(runCtx, ctx context.Context, st RunState, t *Tool) er
 	}
 	p, err := guard(func() (erased, error) { return t.write.prepare(runCtx, st.Args) })
 	if err != nil {
-		err = fmt.Errorf("reading %s again before acting: %w", st.Target, reworded(runCtx, t.Spec, err))
+		err = fmt.Errorf("nothing was sent, and the approval is void: reading %s again before acting: %w. Ask for the action again when it can be read", st.Target, reworded(runCtx, t.Spec, err))
 		return x.void(ctx, st, err)
 	}
 	if p.TargetID != st.TargetID {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -57,7 +58,8 @@ func (s *server) read(ctx context.Context, e *Engine, q liveRead) (*rawOutput, e
 	p.trouble(answer.Trouble)
 	switch {
 	case errors.Is(err, state.ErrNotCached):
-		return nil, huma.Error503ServiceUnavailable("only cached answers are given while Redis is away, and this was not asked for before")
+		return nil, huma.ErrorWithHeaders(huma.Error503ServiceUnavailable("only cached answers are given while Redis is away, and this was not asked for before"),
+			http.Header{"Retry-After": {strconv.Itoa(seconds(s.State.Status().RetryAfter))}})
 	case err != nil:
 		return nil, s.problem(ctx, err)
 	}

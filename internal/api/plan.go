@@ -115,10 +115,14 @@ func (s *server) snapshot(ctx context.Context, name string) (*Engine, *plan.Snap
 		snap = e.Plan.Snapshot()
 	}
 	if snap == nil {
-		return nil, nil, huma.Error503ServiceUnavailable("the plan of engine " + e.Name + " has not been read yet; /health says why")
+		return nil, nil, huma.ErrorWithHeaders(huma.Error503ServiceUnavailable("the plan of engine "+e.Name+" has not been read yet; /health says why"), http.Header{"Retry-After": {planRetry}})
 	}
 	return e, snap, nil
 }
+
+// planRetry is after how many seconds it is worth asking again for a plan that has
+// not been read: an engine that is away is looked at every five.
+const planRetry = "5"
 
 // freshness names the age of a snapshot, on the engine's clock, as the contract
 // does.

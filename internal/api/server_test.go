@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,9 +27,32 @@ import (
 	"resync/internal/app"
 	"resync/internal/auth"
 	"resync/internal/config"
+	"resync/internal/faultnet"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// authority signs certificates that every client of this process trusts.
+var authority *faultnet.Authority
+
+// TestMain has the process trust an authority of its own, as a server trusts its
+// site's: the file must be named before the first connection is made.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "resync-api-")
+	if err == nil {
+		authority, err = faultnet.NewAuthority()
+	}
+	file := filepath.Join(dir, "authority.pem")
+	if err == nil {
+		err = errors.Join(os.WriteFile(file, authority.PEM(), 0o600), os.Setenv("SSL_CERT_FILE", file))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "making an authority for the tests:", err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir) // what is left of it is in the system's folder for such things
+		os.Exit(code)
+	}))
+}
 
 // host is a whole Resync on a port of its own in front of a simulated engine.
 type host struct {
