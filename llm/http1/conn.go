@@ -17,6 +17,10 @@ import (
 // maxInterim is how many interim answers (1xx) may come before the answer.
 const maxInterim = 5
 
+// refusalTime is how long an answer is waited for when a request could not be sent
+// whole.
+const refusalTime = 50 * time.Millisecond
+
 // errHead is an answer whose head does not end.
 var errHead = errors.New("the head of the answer is too long")
 
@@ -34,7 +38,9 @@ type conn struct {
 	calm    bool // what probe found
 	br      *bufio.Reader
 	left    int64 // bytes that may still be read of a head
-	used    bool  // a call was made on it before
+	noting  bool  // a head is read: what comes is kept in seen
+	seen    []byte
+	used    bool // a call was made on it before
 	since   time.Time
 }
 
@@ -59,6 +65,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.nc.Read(p)
 	c.left -= int64(n)
+	if c.noting {
+		c.seen = append(c.seen, p[:n]...)
+	}
 	return n, err
 }
 
@@ -88,14 +97,22 @@ func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent
 		}
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	if n, err := c.nc.Write(wire); err != nil {
-		return nil, n == 0, fail("sending the request", err)
+	n, werr := c.nc.Write(wire)
+	if werr != nil && n == 0 {
+		return nil, true, fail("sending the request", werr)
 	}
-	if resp, err = c.head(req); err != nil {
+	if werr != nil {
+		_ = c.nc.SetReadDeadline(time.Now().Add(refusalTime)) // a server may refuse a request it has not read, and close; if it did, the answer is here
+	}
+	resp, clean, err := c.head(req)
+	switch {
+	case werr != nil && (err != nil || resp.StatusCode < 400):
+		return nil, false, fail("sending the request", werr)
+	case err != nil:
 		return nil, false, fail("reading the answer", err)
 	}
 	c.left = math.MaxInt64
-	b := &body{c: c, rc: resp.Body, ctx: ctx, stop: stop, keep: !resp.Close}
+	b := &body{c: c, rc: resp.Body, ctx: ctx, stop: stop, keep: !resp.Close && clean && werr == nil}
 	if resp.Body == http.NoBody || resp.ContentLength == 0 {
 		_ = b.end(io.EOF) // there is nothing to read
 		resp.Body = http.NoBody
@@ -105,21 +122,46 @@ func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent
 	return resp, false, nil
 }
 
-// head reads the head of the answer and passes over the interim ones.
-func (c *conn) head(req *http.Request) (*http.Response, error) {
+// head reads the head of the answer and passes over the interim ones. clean is
+// false when its framing could be read in two ways: the connection must then not
+// be used again (RFC 9112 §6.1 and §6.3).
+func (c *conn) head(req *http.Request) (resp *http.Response, clean bool, err error) {
+	c.noting, c.seen = true, c.seen[:0]
+	defer c.forget()
+	clean, at := true, 0
 	for range maxInterim + 1 {
 		c.left = c.t.opt.MaxHead
-		resp, err := http.ReadResponse(c.br, req)
+		resp, err = http.ReadResponse(c.br, req)
+		switch {
+		case err != nil && c.left <= 0:
+			return nil, false, errHead // and not what it looks like where it was cut
+		case err != nil:
+			return nil, false, err
+		}
+		end := len(c.seen) - c.br.Buffered()
+		odd, err := inspect(c.seen[at:end])
+		at, clean = end, clean && !odd
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, false, err
+		case resp.ProtoMajor != 1:
+			return nil, false, fmt.Errorf("the server answers in %q", resp.Proto)
+		case resp.StatusCode < 100:
+			return nil, false, fmt.Errorf("the server answers with the status %q", resp.Status)
 		case resp.StatusCode == http.StatusSwitchingProtocols:
-			return nil, errors.New("the server wants to speak another protocol")
+			return nil, false, errors.New("the server wants to speak another protocol")
 		case resp.StatusCode >= 200:
-			return resp, nil
+			return resp, clean, nil
 		}
 	}
-	return nil, errors.New("interim answers do not end")
+	return nil, false, errors.New("interim answers do not end")
+}
+
+// forget ends the noting of a head and gives back what an unusually large one took.
+func (c *conn) forget() {
+	if c.noting = false; cap(c.seen) > 16<<10 {
+		c.seen = nil
+	}
 }
 
 // body is the body of an answer. Close may be called while Read waits.

@@ -12,7 +12,11 @@
 // upgrades) goes to the [http.RoundTripper] it was given for that.
 //
 // Answers are parsed by [http.ReadResponse], so framing is judged as net/http
-// judges it. A connection is used again only after an answer was read to its end
-// and nothing followed it, and is looked at before it is used again. A request is
-// never sent twice, unless not a byte of it could be written.
+// judges it. A connection is used again only after an answer was read to its end,
+// nothing followed it and its framing could be read in one way only (RFC 9112 §6.3),
+// and is looked at before it is used again. A request is never sent twice, unless
+// not a byte of it could be written. A server that refuses a request it has not read
+// and closes is heard; one that refuses it and keeps the connection open without
+// reading is not, before the request's time is over, when the request is larger than
+// what the kernel takes.
 package http1
