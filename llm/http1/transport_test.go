@@ -273,13 +273,19 @@ func TestAConnectionClosedWhileItWaited(t *testing.T) {
 	r := newRig(t)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 	s.Config.IdleTimeout = 20 * time.Millisecond
+	closed := make(chan struct{}, 3)
+	s.Config.ConnState = func(_ net.Conn, st http.ConnState) {
+		if st == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
 	s.Start()
 	defer s.Close()
 	for i := range 3 {
 		if _, got, err := r.post(s.URL, "q"); got != "q" || err != nil {
 			t.Fatalf("call %d: %q, %v", i, got, err)
 		}
-		time.Sleep(60 * time.Millisecond)
+		<-closed
 	}
 	if n := r.dials.Load(); n != 3 {
 		t.Errorf("%d connections, want 3", n)
