@@ -167,7 +167,7 @@ func Route(p string) bool {
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	switch first {
-	case "login", "ask", "chat", "journal", "approvals", "documents", "resilience":
+	case "login", "ask", "chat", "journal", "approvals", "documents", "resilience", "settings":
 		return true
 	}
 	return false

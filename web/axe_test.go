@@ -30,7 +30,10 @@ func TestAccessibility(t *testing.T) {
 	for _, theme := range []string{"light", "dark"} {
 		for _, width := range []int64{1440, 360} {
 			t.Run(fmt.Sprintf("%s/%d", theme, width), func(t *testing.T) {
-				b := open(t, ctx, newFake(t, plan(12)))
+				f := newFake(t, plan(12))
+				f.roles = []string{"admin"}
+				f.breakers = []obj{{"name": "siem", "state": "CLOSED", "since": at(0), "threshold": 10, "recovery_timeout": 300}}
+				b := open(t, ctx, f)
 				b.screen(width, 800, theme)
 				for _, s := range screens() {
 					s.show(b)
@@ -100,6 +103,25 @@ func screens() []screen {
 		{"undo", at("/journal?view=undo", "Cannot be undone")},
 		{"undo dialog", func(b *tab) { b.press("Undo…"); b.see("Keep it") }},
 		{"resilience", at("/resilience", "The last fallback")},
+		{"numbers", func(b *tab) { b.pick("[data-breaker=siem]", "Numbers"); b.see("Nobody has changed them") }},
+		{"tokens", at("/settings", "Nightly report")},
+		{"the token", func(b *tab) {
+			b.press("New token")
+			b.field("name", "Morning summary")
+			b.press("Make the token")
+			b.see("It is shown this once")
+		}},
+		{"webhooks and a menu", func(b *tab) {
+			b.goTo("/settings/webhooks")
+			b.click("[data-receiver=oncall] .menu summary")
+			b.see("Sends it nothing")
+		}},
+		{"messages", at("/settings/webhooks?messages=oncall", "Tries")},
+		{"new receiver", func(b *tab) {
+			b.goTo("/settings/webhooks")
+			b.press("New receiver")
+			b.see("Key that signs the messages")
+		}},
 		{"documents", at("/documents?q=AWSBHT001E", "pages 12 to 13")},
 		{"shortcuts", func(b *tab) { b.keys("?"); b.see("Keyboard shortcuts") }},
 	}

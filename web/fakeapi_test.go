@@ -37,12 +37,16 @@ type fake struct {
 	fixes     []obj
 	jobs2     []obj // reindexes
 	sent      []string
-	seq       int
-	failing   map[string]int // path → status to answer with
-	pace      time.Duration  // between the events of an answer
-	hostile   []string       // text to put wherever text comes from elsewhere
-	resumed   string         // Last-Event-ID of the request that went on with a cut answer
-	cut       int            // events after which an answer's connection breaks; 0 means never
+
+	numbers                          map[string]obj // :: breaker → what was set of it
+	changes                          []obj
+	apiTokens, receivers, deliveries []obj
+	seq                              int
+	failing                          map[string]int // path → status to answer with
+	pace                             time.Duration  // between the events of an answer
+	hostile                          []string       // text to put wherever text comes from elsewhere
+	resumed                          string         // Last-Event-ID of the request that went on with a cut answer
+	cut                              int            // events after which an answer's connection breaks; 0 means never
 }
 
 func newFake(t testing.TB, jobs []job) *fake {
@@ -51,10 +55,13 @@ func newFake(t testing.TB, jobs []job) *fake {
 		listeners: map[chan string]bool{}, failing: map[string]int{}, pace: 30 * time.Millisecond,
 	}
 	f.seed()
+	f.seedAdmin()
 	mux := http.NewServeMux()
-	for pattern, h := range f.routes() {
-		method, route, _ := strings.Cut(pattern, " ")
-		mux.HandleFunc(method+" /api/v1"+route, f.guard(route, h))
+	for _, routes := range []map[string]http.HandlerFunc{f.routes(), f.adminRoutes()} {
+		for pattern, h := range routes {
+			method, route, _ := strings.Cut(pattern, " ")
+			mux.HandleFunc(method+" /api/v1"+route, f.guard(route, h))
+		}
 	}
 	mux.Handle("/", bundle(t).Handler())
 	f.Handler = mux

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -37,7 +38,7 @@ func (f *fake) forceBreaker(w http.ResponseWriter, r *http.Request) {
 			b["state"], b["switch"] = "FORCED_OPEN", obj{"by": "ana", "reason": in["reason"]}
 		}
 	}
-	f.sent = append(f.sent, r.PathValue("name")+" "+str(in["reason"]))
+	f.sent = append(f.sent, fmt.Sprint(r.PathValue("name"), " ", in["reason"], " ", in["ttl_seconds"]))
 	answer(w, obj{"success": true, "new_state": "FORCED_OPEN"})
 }
 

@@ -43,16 +43,16 @@ func TestResilienceScreen(t *testing.T) {
 	b.wait("the bar above the screen", "document.querySelector('.down')?.innerText.includes('The engine')")
 	b.wait("a line for screen readers", "document.querySelector('[aria-live]').innerText.includes('tws_api is away')")
 
-	b.click("[data-breaker=llm_openai] .foot button:nth-of-type(2)")
+	b.pick("[data-breaker=llm_openai]", "Force open")
 	b.see("For how many minutes")
-	b.typeIn("dialog input", "key is being changed")
+	b.field("reason", "key is being changed")
 	b.press("Force open")
 	b.see("Is switched off by ana")
 	b.click("[data-breaker=tws_api] .foot button")
 	b.see("5 failures in a row, the last: connection refused")
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !slices.Equal(f.sent, []string{"llm_openai key is being changed"}) {
+	if !slices.Equal(f.sent, []string{"llm_openai key is being changed 3600"}) {
 		t.Errorf("the server was asked %q", f.sent)
 	}
 }

@@ -83,6 +83,64 @@ func TestScreenshots(t *testing.T) {
 			b.press("Undo…")
 			b.see("Keep it")
 			shot("undo-dialog")
+			shotsOfSettings(b, f, shot)
 		}
 	}
+}
+
+// shotsOfSettings are the screens of administrators.
+func shotsOfSettings(b *tab, f *fake, shot func(string)) {
+	f.mu.Lock()
+	f.roles = []string{"admin"}
+	f.numbers["siem"] = obj{"threshold": 3, "recovery_timeout": 120, "reason": "the SIEM is moved tonight"}
+	f.changes = []obj{{"seq": 1, "at": inMinutes(-12), "actor": "ana", "action": "resilience.config", "target": "breakers.siem", "reason": "the SIEM is moved tonight"}}
+	f.breakers = []obj{
+		{"name": "tws_api", "state": "OPEN", "is_critical": true, "since": inMinutes(-1), "threshold": 5, "recovery_timeout": 60, "last_error": "the connection was refused"},
+		{"name": "siem", "state": "CLOSED", "since": inMinutes(-500), "threshold": 3, "recovery_timeout": 120},
+		{"name": "teams", "state": "FORCED_OPEN", "since": inMinutes(-3), "threshold": 5, "recovery_timeout": 120, "switch": obj{"by": "ben", "reason": "maintenance", "until": inMinutes(20)}},
+	}
+	f.mu.Unlock()
+	b.goTo("/resilience")
+	b.see("Numbers set by ana")
+	b.click("[data-breaker=siem] .menu summary")
+	shot("resilience-menu")
+	b.press("Numbers")
+	b.see("Last changed by ana")
+	shot("numbers")
+	b.press("Leave it")
+	b.pick("[data-breaker=siem]", "Disable")
+	shot("disable")
+	b.press("Leave it")
+	eval[bool](b, "(document.querySelector('#changes-head').scrollIntoView(), true)")
+	shot("resilience-changes")
+	b.goTo("/settings")
+	b.see("Nightly report")
+	shot("tokens")
+	b.press("New token")
+	shot("token-new")
+	b.field("name", "Morning summary")
+	b.press("Make the token")
+	b.see("It is shown this once")
+	shot("token-made")
+	b.press("Done")
+	b.goTo("/settings/webhooks")
+	b.press("Send a test")
+	b.see("It did not take")
+	shot("webhooks")
+	b.press("New receiver")
+	b.field("name", "ops")
+	b.field("url", "https://10.1.2.3/in")
+	b.field("reason", "night shift")
+	shot("receiver-new")
+	b.press("Add")
+	b.see("in a private network")
+	shot("receiver-refused")
+	b.field("url", "https://ops.example.com/in")
+	b.press("Add")
+	b.wait("the new card", "document.querySelector('[data-receiver=ops]')")
+	b.click("[data-receiver=ops] .menu summary")
+	shot("webhooks-two")
+	b.goTo("/settings/webhooks?messages=oncall")
+	b.see("Tries")
+	shot("messages")
 }

@@ -13,6 +13,7 @@ import { Approvals } from './screens/approvals';
 import { Journal } from './screens/journal';
 import { Documents } from './screens/documents';
 import { Resilience } from './screens/resilience';
+import { Settings } from './screens/settings';
 import './style/main.css';
 
 function Screen() {
@@ -23,6 +24,7 @@ function Screen() {
     case 'journal': return <Journal />;
     case 'documents': return <Documents />;
     case 'resilience': return <Resilience />;
+    case 'settings': return <Settings />;
     default: return <Plan />;
   }
 }

@@ -125,6 +125,23 @@ export const api = {
   breaker: (name: string) => json<C.Breaker>('GET', `/admin/resilience/breakers/${at(name)}`),
   switchBreaker: (name: string, verb: 'reset' | 'force-open' | 'disable' | 'enable', reason: string, ttl_seconds = 0) =>
     request('POST', `/admin/resilience/breakers/${at(name)}/${verb}`, { reason, ttl_seconds }),
+  steering: () => json<C.Steering>('GET', '/admin/resilience/config'),
+  setNumbers: (name: string, numbers: { threshold?: number; recovery_timeout?: number }, reason: string) =>
+    json<{ message: string }>('POST', '/admin/resilience/config', { reason, breakers: { [name]: numbers } }),
+
+  tokens: () => json<{ tokens: C.Token[]; total: number }>('GET', '/tokens'),
+  newToken: (t: { name: string; scope: string; user?: string; ttl_days: number }) => json<C.NewToken>('POST', '/tokens', t),
+  revokeToken: (id: string) => request('DELETE', `/tokens/${at(id)}`),
+
+  receivers: () => json<C.Receivers>('GET', '/admin/webhooks'),
+  addReceiver: (f: C.ReceiverForm) => json<C.Receiver>('POST', '/admin/webhooks', f),
+  changeReceiver: (name: string, f: C.ReceiverForm) => json<C.Receiver>('PUT', `/admin/webhooks/${at(name)}`, f),
+  removeReceiver: (name: string, reason: string) => json<{ ended_messages: number }>('DELETE', `/admin/webhooks/${at(name)}` + query({ reason })),
+  switchReceiver: (name: string, verb: 'on' | 'off', reason: string) => json<C.Receiver>('POST', `/admin/webhooks/${at(name)}/${verb}`, { reason }),
+  tryReceiver: (name: string) => json<C.Trial>('POST', `/admin/webhooks/${at(name)}/test`, {}),
+  deliveries: (target: string, state: 'failed' | 'all') => json<{ deliveries: C.Delivery[]; total: number }>('GET', '/admin/webhooks/deliveries' + query({ target, state, limit: 100 })),
+  redeliver: (q: { id?: string; target?: string }) => json<{ messages: number }>('POST', '/admin/webhooks/redeliver', q),
+
   away: () => json<{ degraded: boolean; parts: C.Away[] }>('GET', '/admin/resilience/degraded'),
   redis: () => json<C.RedisHealth>('GET', '/health/redis'),
   models: () => json<C.Models>('GET', '/llm/status'),

@@ -168,6 +168,33 @@ export interface Breaker {
 }
 export interface Breakers { breakers: Breaker[]; total: number; open_count: number; critical_open_count: number }
 
+/** Numbers of a breaker as they hold, those it was made with, and who changed them last. */
+export interface Numbers {
+  threshold: number; recovery_timeout: number; source: 'contract' | 'set'; default_threshold: number; default_recovery_timeout: number;
+  changed_by?: string; changed_at?: string; reason?: string;
+}
+export interface AuditLine { seq: number; at: string; actor: string; action: string; target: string; reason?: string }
+export interface Steering { breakers: Record<string, Numbers>; history?: AuditLine[]; history_error?: string }
+
+export interface Token {
+  id: string; name: string; user: string; scope: string; state: 'good' | 'expired' | 'revoked'; created_at: string; expires_at: string;
+  revoked_at?: string; last_used_at?: string;
+}
+/** The token itself is there once; an answer that had to be asked for a second time lacks it. */
+export interface NewToken extends Token { token?: string; message: string }
+
+export interface Delivery {
+  id: string; target: string; type: string; title: string; state: string; attempts: number; error?: string; at: string; next_attempt?: string; ended_at?: string;
+}
+export interface Receiver {
+  name: string; format: string; host: string; signed: boolean; events: string[]; timeout_seconds: number; breaker_state: string; waiting: number; failed: number;
+  off?: { reason: string; by: string; at: string }; last_delivery?: Delivery; source: 'settings' | 'console'; problem?: string;
+  url_reference?: string; secret_reference?: string; changed_by?: string; changed_at?: string;
+}
+export interface Receivers { targets: Receiver[]; lost: number; events: string[] }
+export interface ReceiverForm { name?: string; url?: string; format?: string; secret?: string; events?: string[]; timeout?: string; reason: string }
+export interface Trial { target: string; id: string; ok: boolean; status?: number; seconds: number; error?: string }
+
 export interface Problem {
   type?: string; title?: string; status?: number; detail?: string; trace_id?: string;
   errors?: { message?: string; location?: string }[];

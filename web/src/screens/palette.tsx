@@ -10,7 +10,8 @@ import { ask } from './ask';
 
 interface Entry { id: string; label: string; hint: string; job?: Job; run: () => void }
 
-const places: [string, string][] = [['Plan', '/'], ['Chat', '/ask'], ['Approvals', '/approvals'], ['Journal', '/journal'], ['Undo', '/journal?view=undo']];
+const places: [string, string][] = [['Plan', '/'], ['Chat', '/ask'], ['Approvals', '/approvals'], ['Journal', '/journal'], ['Undo', '/journal?view=undo'], ['Documents', '/documents'],
+  ['Resilience', '/resilience'], ['API tokens', '/settings/tokens'], ['Webhooks', '/settings/webhooks']];
 
 export function Palette({ onClose }: { onClose: () => void }) {
   const text = useSignal('');

@@ -2,12 +2,14 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { api, Failure, serverNow, user } from '../lib/api';
-import type { Breaker } from '../lib/contract';
+import type { Breaker, Numbers } from '../lib/contract';
 import { clock, count, span, words } from '../lib/format';
-import { away, breakers, breakersTick, loadBreakers, now, say } from '../lib/live';
+import { away, breakers, breakersTick, loadBreakers, now } from '../lib/live';
 import { useLoad } from '../lib/load';
 import { Dialog, Empty, ErrorCard, Skeleton } from '../ui/parts';
-import { called, left, Means, state } from './breakers';
+import { Menu } from '../ui/doing';
+import { called, Means, state } from './breakers';
+import { Changes, choices, Numbers as NumbersDialog, Switching, type Verb } from './numbers';
 
 const admin = () => Boolean(user.value?.roles?.includes('admin'));
 const money = (n?: number | null) => n === undefined || n === null ? 'price unknown' : `$${n.toFixed(n < 0.1 ? 4 : 2)}`;
@@ -16,6 +18,8 @@ export function Resilience() {
   useEffect(() => { document.title = 'Resilience · Resync'; void loadBreakers(); }, []);
   const list = [...breakers.value].sort((a, b) => Number(a.state === 'CLOSED') - Number(b.state === 'CLOSED') || Number(b.is_critical) - Number(a.is_critical) || a.name.localeCompare(b.name));
   const down = away.value;
+  const steering = useLoad('steering', api.steering);
+  useTold(steering.reload);
   return (
     <main class="page" id="main" tabIndex={-1}>
       <header class="bar-top"><h1>Resilience</h1></header>
@@ -30,11 +34,12 @@ export function Resilience() {
       </section>
       <section aria-labelledby="breakers-head">
         <h2 id="breakers-head">Circuit breakers</h2>
-        {list.length ? <div class="nets">{list.map(b => <Net key={b.name} b={b} />)}</div> : <Skeleton lines={4} />}
+        {list.length ? <div class="nets">{list.map(b => <Net key={b.name} b={b} numbers={steering.data.value?.breakers[b.name]} />)}</div> : <Skeleton lines={4} />}
       </section>
       <Redis />
       <Models />
       <Work />
+      <Changes steering={steering} />
     </main>
   );
 }
@@ -45,8 +50,8 @@ function Countdown({ at }: { at: string }) {
   return Number.isFinite(s) ? <> · {s ? `tried again in ${span(s)} at the latest` : 'is being tried'}</> : null;
 }
 
-function Net({ b }: { b: Breaker }) {
-  const dialog = useSignal<'' | 'history' | 'reset' | 'force-open' | 'disable' | 'enable'>('');
+function Net({ b, numbers }: { b: Breaker; numbers?: Numbers }) {
+  const dialog = useSignal<'' | 'history' | 'numbers' | Verb>('');
   const off = b.state === 'FORCED_OPEN' || b.state === 'DISABLED';
   const close = () => { dialog.value = ''; };
   return (
@@ -54,20 +59,16 @@ function Net({ b }: { b: Breaker }) {
       <header><h3>{called(b.name)}</h3><span class={`chip ${b.state === 'CLOSED' ? '' : 'warn'}`}>{words(b.state.toLowerCase())}</span></header>
       {b.state === 'CLOSED'
         ? <p class="quiet">{b.failure_count ?? 0} of {b.threshold ?? 0} failures in a row{b.total_calls ? `; ${count(b.total_calls)} calls` : ''}</p>
-        : <p>{state(b).replace(/^is /, 'Is ')}{left(b) ? '' : ''}</p>}
+        : <p>{state(b).replace(/^is /, 'Is ')}</p>}
       {b.state !== 'CLOSED' && (b.switch?.reason || b.last_error) ? <p class="quiet">{off ? b.switch?.reason : b.last_error}</p> : null}
       <p class="quiet small">{b.name}{b.is_critical ? ' · critical' : ''}{b.recovery_timeout ? ` · tried again after ${span(b.recovery_timeout)} at most` : ''}</p>
-      <p class="foot">
+      {numbers?.source === 'set' ? <p class="small">Numbers set by {numbers.changed_by}, {clock(numbers.changed_at)} <span class="quiet">(default {numbers.default_threshold} failures, {span(numbers.default_recovery_timeout)})</span></p> : null}
+      <div class="foot">
         <button type="button" class="small" onClick={() => { dialog.value = 'history'; }}>History<span class="sr"> of {called(b.name)}</span></button>
-        {admin() ? (off
-          ? <button type="button" class="small" onClick={() => { dialog.value = 'enable'; }}>Switch on<span class="sr"> {called(b.name)}</span></button>
-          : <>
-            {b.state === 'CLOSED' ? null : <button type="button" class="small" onClick={() => { dialog.value = 'reset'; }}>Reset<span class="sr"> {called(b.name)}</span></button>}
-            <button type="button" class="small" onClick={() => { dialog.value = 'force-open'; }}>Force open<span class="sr"> {called(b.name)}</span></button>
-          </>) : null}
-      </p>
-      {dialog.value === 'history' ? <History name={b.name} onClose={close} /> : null}
-      {dialog.value && dialog.value !== 'history' ? <Switching name={b.name} verb={dialog.value} onClose={close} /> : null}
+        {admin() ? <Menu label="Change" of={called(b.name)} items={choices(off, what => { dialog.value = what; })} /> : null}
+      </div>
+      {dialog.value === 'history' ? <History name={b.name} onClose={close} /> : dialog.value === 'numbers' ? <NumbersDialog name={b.name} onClose={close} />
+        : dialog.value ? <Switching name={b.name} verb={dialog.value} onClose={close} /> : null}
     </article>
   );
 }
@@ -81,42 +82,6 @@ function History({ name, onClose }: { name: string; onClose: () => void }) {
         : list.length ? <div class="table-box" tabIndex={0} role="region" aria-label="Changes of state"><table class="plain"><thead><tr><th>When</th><th>To</th><th>Why</th></tr></thead>
           <tbody>{list.map(t => <tr key={t.seq}><td>{clock(t.at, true)}</td><td>{words(t.to)}</td><td>{t.cause}{t.by ? ` (${t.by})` : ''}{t.trace_id ? <> <code class="small">{t.trace_id}</code></> : null}</td></tr>)}</tbody></table></div>
           : <Empty title="It has never changed its state" />}
-    </Dialog>
-  );
-}
-
-const asks = {
-  reset: ['Reset', 'It closes and counts from nothing. Calls go through again at once.'],
-  'force-open': ['Force open', 'Every call is refused at once until the time is over. Use it for maintenance.'],
-  disable: ['Disable', 'Every call passes whatever happens.'],
-  enable: ['Switch on', 'It closes and counts again.'],
-} as const;
-
-function Switching({ name, verb, onClose }: { name: string; verb: keyof typeof asks; onClose: () => void }) {
-  const reason = useSignal('');
-  const minutes = useSignal(60);
-  const failed = useSignal<Error | null>(null);
-  const busy = useSignal(false);
-  const send = async (e: Event) => {
-    e.preventDefault();
-    busy.value = true;
-    failed.value = null;
-    try {
-      await api.switchBreaker(name, verb, reason.value.trim(), verb === 'force-open' ? minutes.value * 60 : 0);
-      await loadBreakers();
-      say(`${called(name)}: done`);
-      onClose();
-    } catch (err) { failed.value = err as Failure; } finally { busy.value = false; }
-  };
-  return (
-    <Dialog title={`${asks[verb][0]}: ${called(name)}`} onClose={onClose}>
-      <form class="stack" onSubmit={send}>
-        <p>{asks[verb][1]}</p>
-        <label>Reason, kept in the history<input required maxLength={400} value={reason.value} onInput={e => { reason.value = e.currentTarget.value; }} /></label>
-        {verb === 'force-open' ? <label>For how many minutes (0 has no end)<input type="number" min={0} max={10080} value={minutes.value} onInput={e => { minutes.value = Number(e.currentTarget.value); }} /></label> : null}
-        {failed.value ? <ErrorCard error={failed.value} /> : null}
-        <p class="row-end"><button type="button" onClick={onClose}>Leave it</button><button class="primary" disabled={busy.value || !reason.value.trim()}>{asks[verb][0]}</button></p>
-      </form>
     </Dialog>
   );
 }

@@ -18,6 +18,7 @@ const pages = [
   { to: '/journal', id: 'journal', label: 'Journal', key: 'j', icon: 'M6 3h12v18H6zM9.5 8h5M9.5 12h5M9.5 16h3' },
   { to: '/documents', id: 'documents', label: 'Documents', key: 'd', icon: 'M5 3h9l5 5v13H5zM14 3v5h5' },
   { to: '/resilience', id: 'resilience', label: 'Resilience', key: 'r', icon: 'M12 3 20 6v6c0 5-3.4 8-8 9-4.6-1-8-4-8-9V6Z' },
+  { to: '/settings', id: 'settings', label: 'Settings', key: 's', icon: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5' },
 ];
 
 type Theme = 'auto' | 'light' | 'dark';
@@ -64,7 +65,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <button type="button" class="find" onClick={() => { open.value = 'find'; }}><span>Find…</span><kbd>Ctrl K</kbd></button>
         <ul>
           {pages.map(p => (
-            <li key={p.id}>
+            <li key={p.id} class={p.id === 'settings' ? 'roomy' : undefined}>
               <a href={p.to} aria-current={segment(0) === p.id ? 'page' : undefined}>
                 <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true"><path d={p.icon} /></svg>
                 <span>{p.label}</span>
@@ -106,6 +107,7 @@ function Me({ onHelp }: { onHelp: () => void }) {
             <label key={z}><input type="radio" name="zone" checked={zone.value === z} onChange={() => setZone(z)} />{z === 'utc' ? 'UTC' : 'Local'}</label>))}
         </fieldset>
         <button type="button" class="plain" onClick={onHelp}>Keyboard shortcuts <kbd>?</kbd></button>
+        <a class="tight" href="/settings">Settings</a>
         <a href="/docs" target="_blank" rel="noreferrer">API reference</a>
         <button type="button" class="plain" onClick={signOut}>Sign out</button>
       </div>
@@ -116,7 +118,7 @@ function Me({ onHelp }: { onHelp: () => void }) {
 function Help({ onClose }: { onClose: () => void }) {
   const rows: [string, string][] = [
     ['Ctrl K', 'Find a job or a page'], ['/', 'Search on this page'], ['g p', 'Plan'], ['g c', 'Chat'], ['g a', 'Approvals'],
-    ['g j', 'Journal'], ['g d', 'Documents'], ['g r', 'Resilience'], ['↑ ↓', 'Move in a list'], ['Enter', 'Open, or send'], ['Shift Enter', 'New line in a question'], ['Esc', 'Close'], ['?', 'This list'],
+    ['g j', 'Journal'], ['g d', 'Documents'], ['g r', 'Resilience'], ['g s', 'Settings'], ['↑ ↓', 'Move in a list'], ['Enter', 'Open, or send'], ['Shift Enter', 'New line in a question'], ['Esc', 'Close'], ['?', 'This list'],
   ];
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>

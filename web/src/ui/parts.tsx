@@ -21,6 +21,9 @@ export function AsOf({ at, freshness }: { at?: string; freshness?: string }) {
   );
 }
 
+// Words of HTTP that say no more than the detail that follows them.
+const plainStatus = /^(Bad Request|Forbidden|Not Found|Conflict|Unprocessable Entity)$/;
+
 /** ErrorCard shows a failure in the server's words, with the trace id to quote and a way to try again. */
 export function ErrorCard({ error, retry, title }: { error: Error; retry?: () => void; title?: string }) {
   const f = error instanceof Failure ? error : null;
@@ -29,7 +32,7 @@ export function ErrorCard({ error, retry, title }: { error: Error; retry?: () =>
   return (
     <div class="card error" role="alert">
       <p class="head">{head}</p>
-      {title && f && f.title !== title ? <p>{f.title}</p> : null}
+      {title && f && f.title !== title && !(body && plainStatus.test(f.title)) ? <p>{f.title}</p> : null}
       {body ? <p>{body}</p> : null}
       <p class="foot">
         {retry ? <button type="button" class="small" onClick={retry}>Try again</button> : null}
@@ -53,9 +56,9 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
   );
 }
 
-/** Dialog is the browser's own modal dialog: focus is kept inside, Escape closes, focus returns. */
-export function Dialog({ title, onClose, children, wide }:
-  { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean }) {
+/** Dialog is the browser's own modal dialog: focus is kept inside, Escape closes, focus returns. With hold a click beside it closes nothing. */
+export function Dialog({ title, onClose, children, wide, hold }:
+  { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean; hold?: boolean }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const d = ref.current!;
@@ -69,7 +72,7 @@ export function Dialog({ title, onClose, children, wide }:
   return (
     <dialog ref={ref} tabIndex={-1} class={wide ? 'wide' : ''} aria-label={title}
       onCancel={(e: Event) => { e.preventDefault(); onClose(); }}
-      onClick={(e: MouseEvent) => { if (e.target === ref.current) onClose(); }}>
+      onClick={(e: MouseEvent) => { if (e.target === ref.current && !hold) onClose(); }}>
       <div class="dialog-body">
         <header>
           <h2>{title}</h2>
