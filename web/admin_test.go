@@ -251,4 +251,17 @@ func testSettingsByKeyboard(t *testing.T, ctx context.Context) {
 	b.keys("\u001b")
 	b.wait("the dialog to close", "!document.querySelector('dialog[open]')")
 	b.wait("the focus back on the menu", "document.activeElement.innerText?.startsWith('Change')")
+	// On a telephone the bar has no room for Settings; the menu of the person has it.
+	b.screen(390, 844, "light")
+	b.goTo("/")
+	b.wait("the bar", "document.querySelector('.me')")
+	if over := eval[int](b, "Math.round(document.querySelector('.me').getBoundingClientRect().right - innerWidth)"); over > 0 {
+		t.Errorf("the menu of the person is %d px outside the screen", over)
+	}
+	b.click(".me summary")
+	b.press("Settings")
+	b.see("Nightly report")
+	if eval[bool](b, "document.querySelector('.me').open") {
+		t.Error("the menu stays open over the page")
+	}
 }

@@ -107,7 +107,7 @@ function Me({ onHelp }: { onHelp: () => void }) {
             <label key={z}><input type="radio" name="zone" checked={zone.value === z} onChange={() => setZone(z)} />{z === 'utc' ? 'UTC' : 'Local'}</label>))}
         </fieldset>
         <button type="button" class="plain" onClick={onHelp}>Keyboard shortcuts <kbd>?</kbd></button>
-        <a class="tight" href="/settings">Settings</a>
+        <a class="tight" href="/settings" onClick={e => { e.currentTarget.closest('details')!.open = false; }}>Settings</a>
         <a href="/docs" target="_blank" rel="noreferrer">API reference</a>
         <button type="button" class="plain" onClick={signOut}>Sign out</button>
       </div>
