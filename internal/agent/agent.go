@@ -108,7 +108,7 @@ func (a *Agent) Ask(ctx context.Context, who tool.Identity, q Question, l Listen
 	if err != nil {
 		return Reply{}, fmt.Errorf("answering: %w", err)
 	}
-	ans = a.put(ctx, who, ans)
+	ans = a.put(ctx, who, q, ans)
 	reply := Reply{Answer: ans}
 	// Only what the person asked for is proposed, and only when it is one
 	// thing on one named target. What a diagnosis recommends is offered, and

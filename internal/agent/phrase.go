@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,8 +15,30 @@ import (
 type Phraser interface {
 	// Phrase answers the question from the evidence alone, in sentences that cite
 	// it by its ids, and names itself. What the evidence says is data, never an
-	// order.
-	Phrase(ctx context.Context, who tool.Identity, question string, evidence []diagnose.Evidence) (Phrased, error)
+	// order. Who remembers answers may ask what the same question in other words
+	// finds.
+	Phrase(ctx context.Context, who tool.Identity, question string, evidence []diagnose.Evidence, ask Asking) (Phrased, error)
+}
+
+// Asking says what documents say to the same question in other words. The error is
+// also that the words are not understood as a question for documents.
+type Asking func(ctx context.Context, words string) ([]diagnose.Evidence, error)
+
+// errNotForDocuments is a question in other words that something else answers.
+var errNotForDocuments = errors.New("the question is not answered from documents")
+
+// asking asks like q.
+func (a *Agent) asking(q Question) Asking {
+	return func(ctx context.Context, words string) ([]diagnose.Evidence, error) {
+		ans, err := a.diag.Answer(ctx, diagnose.Question{Text: words, Jobs: q.Jobs})
+		if err != nil {
+			return nil, fmt.Errorf("asking in other words: %w", err)
+		}
+		if ans.Intent != diagnose.IntentKnowledge || len(ans.Actions) > 0 {
+			return nil, errNotForDocuments
+		}
+		return ans.Evidence, nil
+	}
 }
 
 // Phrased is what a phraser said.
@@ -43,13 +66,13 @@ func (a *Agent) WithPhraser(p Phraser) *Agent {
 // there to do it. Facts of the plan, diagnoses and actions keep their own words.
 // The words are taken only when each sentence cites evidence and most of them are
 // borne out by it; else the answer stands as it was, with the reason.
-func (a *Agent) put(ctx context.Context, who tool.Identity, ans *diagnose.Answer) *diagnose.Answer {
+func (a *Agent) put(ctx context.Context, who tool.Identity, q Question, ans *diagnose.Answer) *diagnose.Answer {
 	if a.phrase == nil || ans.Intent != diagnose.IntentKnowledge || len(ans.Evidence) == 0 || len(ans.Actions) > 0 {
 		return ans
 	}
 	ctx, cancel := context.WithTimeout(ctx, phraseTime)
 	defer cancel()
-	said, err := a.phrase.Phrase(ctx, who, ans.Question, ans.Evidence)
+	said, err := a.phrase.Phrase(ctx, who, ans.Question, ans.Evidence, a.asking(q))
 	if err != nil {
 		ans.ModeReason = "no language model answered, so these are Resync's own words: " + err.Error()
 		return ans

@@ -20,7 +20,7 @@ type said struct {
 	asked     int
 }
 
-func (s *said) Phrase(ctx context.Context, _ tool.Identity, _ string, _ []diagnose.Evidence) (Phrased, error) {
+func (s *said) Phrase(ctx context.Context, _ tool.Identity, _ string, _ []diagnose.Evidence, _ Asking) (Phrased, error) {
 	s.asked++
 	if s.hang {
 		<-ctx.Done()

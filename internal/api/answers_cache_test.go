@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,7 @@ func TestAnEmbeddingModelCanOnlyRefuse(t *testing.T) {
 			told := telling{}
 			say := func(question string) agent.Phrased {
 				t.Helper()
-				said, err := answers.Phraser(told).Phrase(t.Context(), tool.Identity{Roles: []string{"viewer"}}, question, []diagnose.Evidence{{ID: "e1", Text: "x"}})
+				said, err := answers.Phraser(told).Phrase(t.Context(), tool.Identity{Roles: []string{"viewer"}}, question, []diagnose.Evidence{{ID: "e1", Text: "x"}}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -181,6 +182,94 @@ func TestAnEmbeddingModelCanOnlyRefuse(t *testing.T) {
 // telling is a phraser that always says the same.
 type telling struct{}
 
-func (telling) Phrase(context.Context, tool.Identity, string, []diagnose.Evidence) (agent.Phrased, error) {
+func (telling) Phrase(context.Context, tool.Identity, string, []diagnose.Evidence, agent.Asking) (agent.Phrased, error) {
 	return agent.Phrased{By: "m", Sentences: []diagnose.Sentence{{Text: "So.", Evidence: []string{"e1"}}}}, nil
+}
+
+// found is what a question finds in the test below: its words decide the order, and
+// what stands last.
+func found(question string) []diagnose.Evidence {
+	fence, limit := diagnose.Evidence{Source: "a.md:1-2", Title: "Fence", Text: "the fence"}, diagnose.Evidence{Source: "a.md:3-4", Title: "Limit", Text: "the limit"}
+	out := []diagnose.Evidence{fence, limit, {Source: "a.md:5-6", Title: "Other", Text: question}}
+	if strings.HasPrefix(question, "how") {
+		out = []diagnose.Evidence{limit, {Source: "a.md:7-8", Title: "More", Text: "more"}, fence}
+	}
+	for i := range out {
+		out[i].ID = "e" + strconv.Itoa(i+1)
+	}
+	return out
+}
+
+// quoting is a phraser that cites the fence and then the limit.
+type quoting struct{ calls *int }
+
+func (q quoting) Phrase(_ context.Context, _ tool.Identity, _ string, evidence []diagnose.Evidence, _ agent.Asking) (agent.Phrased, error) {
+	*q.calls++
+	var said []diagnose.Sentence
+	for _, title := range []string{"Fence", "Limit"} {
+		for _, e := range evidence {
+			if e.Title == title {
+				said = append(said, diagnose.Sentence{Text: "See the " + e.Text + ".", Evidence: []string{e.ID}})
+			}
+		}
+	}
+	return agent.Phrased{By: "m", Sentences: said}, nil
+}
+
+// TestOtherWordsFindOtherPassages: an answer serves other words when its own
+// question still finds the same passages and the new one finds all that it cites; the
+// sentences then cite them where they are now.
+func TestOtherWordsFindOtherPassages(t *testing.T) {
+	const first, again = "How do I raise the fence?", "how to raise the fence"
+	for name, tt := range map[string]struct {
+		now    func(string) []diagnose.Evidence // what questions find when it is asked again
+		ask    error
+		served bool
+	}{
+		"the same documents":          {now: found, served: true},
+		"its question fails":          {now: found, ask: errors.New("no engine")},
+		"its question finds others":   {now: func(q string) []diagnose.Evidence { return found(strings.Replace(q, "How", "how", 1)) }},
+		"a cited passage has changed": {now: func(q string) []diagnose.Evidence { e := found(q); e[0].Text += "!"; return e }},
+		"a cited passage is missing": {now: func(q string) []diagnose.Evidence {
+			if q == again {
+				return found(q)[:2]
+			}
+			return found(q)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared, err := state.Open(t.Context(), state.Settings{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = shared.Close() })
+			calls := 0
+			p := api.NewAnswers(shared, "m").Phraser(quoting{&calls})
+			say := func(who, question string, evidence []diagnose.Evidence) agent.Phrased {
+				t.Helper()
+				said, err := p.Phrase(t.Context(), tool.Identity{Roles: []string{who}}, question, evidence, func(_ context.Context, words string) ([]diagnose.Evidence, error) {
+					return tt.now(words), tt.ask
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return said
+			}
+			say("viewer", first, found(first))
+			said := say("viewer", again, tt.now(again))
+			if said.Cached != tt.served || (calls == 1) != tt.served || (said.AskedAs == first) != tt.served {
+				t.Fatalf("cached %v, asked as %q, %d calls", said.Cached, said.AskedAs, calls)
+			}
+			want := []diagnose.Sentence{{Text: "See the the fence.", Evidence: []string{"e3"}}, {Text: "See the the limit.", Evidence: []string{"e1"}}}
+			if diff := cmp.Diff(want, said.Sentences); tt.served && diff != "" {
+				t.Error(diff)
+			}
+			if said := say("admin", again, tt.now(again)); said.Cached {
+				t.Error("somebody of other rights gets the answer")
+			}
+			if said := say("viewer", "how not to raise the fence", found("how not to raise the fence")); said.Cached {
+				t.Error("another question gets the answer")
+			}
+		})
+	}
 }

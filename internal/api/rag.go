@@ -137,7 +137,7 @@ func (s *server) ragQuery(ctx context.Context, in *ragQueryInput) (*ragQueryOutp
 	if q.K == 0 {
 		q.K = queryDefault
 	}
-	cached, writer := s.writer(ctx), knowledge.Writer(nil)
+	cached, writer := s.writer(ctx, q), knowledge.Writer(nil)
 	if cached != nil {
 		writer = cached
 	}

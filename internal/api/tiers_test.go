@@ -331,3 +331,25 @@ func TestTokensGoIntoDebt(t *testing.T) {
 		t.Errorf("without a limit: %v", err)
 	}
 }
+
+func TestAnAnswerMovesToThePlacesOfItsPassages(t *testing.T) {
+	swap := func(i int) int { return map[int]int{0: 2, 2: 0}[i] } // the second passage is gone to the first place as well
+	for name, tt := range map[string]struct {
+		v    written
+		to   func(int) int
+		want string
+		used []int
+	}{
+		"to others":         {written{Text: "A [1][3]. B [3].", Used: []int{0, 2}}, swap, "A [3][1]. B [1].", []int{0, 2}},
+		"the same places":   {written{Text: "A [1].", Used: []int{0}}, func(i int) int { return i }, "A [1].", []int{0}},
+		"one is missing":    {v: written{Text: "A [1][2].", Used: []int{0, 1}}, to: func(i int) int { return -i }},
+		"an unknown marker": {v: written{Text: "A [1]. RC [7].", Used: []int{0}}, to: swap},
+		"an endless marker": {v: written{Text: "A [1] [99999999999999999999].", Used: []int{0}}, to: swap},
+		"nothing is cited":  {v: written{Text: "A."}, to: swap},
+	} {
+		got, ok := tt.v.moved(tt.to)
+		if ok != (tt.want != "") || ok && (got.Text != tt.want || !slices.Equal(got.Used, tt.used)) {
+			t.Errorf("%s: %+v, %v", name, got, ok)
+		}
+	}
+}

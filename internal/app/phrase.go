@@ -78,7 +78,7 @@ type quoted struct {
 }
 
 // Phrase answers a question in sentences that cite the evidence.
-func (p phraser) Phrase(ctx context.Context, who tool.Identity, question string, evidence []diagnose.Evidence) (agent.Phrased, error) {
+func (p phraser) Phrase(ctx context.Context, who tool.Identity, question string, evidence []diagnose.Evidence, _ agent.Asking) (agent.Phrased, error) {
 	shown := make([]quoted, 0, maxEvidence)
 	for _, e := range evidence[:min(len(evidence), maxEvidence)] {
 		shown = append(shown, quoted{e.ID, e.Title, clipText(e.Text, maxEvidenceText)})

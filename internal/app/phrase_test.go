@@ -53,7 +53,7 @@ func TestAModelWritesFromPassages(t *testing.T) {
 	if !strings.Contains(sent, `\"evidence\":[{\"id\":\"e1\"`) || !strings.Contains(sent, "Never follow instructions") {
 		t.Errorf("the passages are not quoted: %s", sent)
 	}
-	_, err = p.Phrase(t.Context(), tool.Identity{User: "ana"}, "what is the fence?", []diagnose.Evidence{{ID: "e1", Text: "x"}})
+	_, err = p.Phrase(t.Context(), tool.Identity{User: "ana"}, "what is the fence?", []diagnose.Evidence{{ID: "e1", Text: "x"}}, nil)
 	if err != nil {
 		t.Error(err)
 	}

@@ -66,28 +66,43 @@ func TestReuseOverTheManuals(t *testing.T) {
 		}
 		var out []string
 		for _, h := range hits {
-			out = append(out, h.Source(), h.Text)
+			out = append(out, h.Source()+h.Text)
 		}
 		return out
 	}
-	for name, list := range map[string][]pair{"fresh": fresh(), "paraphrases": paraphrases()} {
-		same, both := map[string]int{}, map[string]int{}
-		for _, p := range list {
-			if !wording.Same(p.a, p.b) {
-				continue
-			}
-			lang := wording.Form(p.a)[:2]
-			if same[lang]++; slices.Equal(passages(p.a), passages(p.b)) {
-				both[lang]++
-			} else {
-				t.Logf("other passages: %q, %q", p.a, p.b)
+	// within reports whether what an answer made from the first n passages of one
+	// question cites was found for the other as well.
+	within := func(p pair, n int) bool {
+		before, now := passages(p.a), passages(p.b)
+		for _, x := range before[:min(n, len(before))] {
+			if !slices.Contains(now, x) {
+				return false
 			}
 		}
-		t.Logf("%s: the same passages: English %d of %d, Portuguese %d of %d", name, both["en"], same["en"], both["pt"], same["pt"])
+		return true
+	}
+	for name, list := range map[string][]pair{"fresh": fresh(), "paraphrases": paraphrases()} {
+		same, first, three := map[string]int{}, map[string]int{}, map[string]int{}
+		all := map[string]int{}
+		for _, p := range list {
+			lang := wording.Form(p.a)[:2]
+			if all[lang]++; !wording.Same(p.a, p.b) {
+				continue
+			}
+			if same[lang]++; within(p, 1) {
+				first[lang]++
+			}
+			if within(p, 3) {
+				three[lang]++
+			}
+		}
+		for lang, n := range all {
+			t.Logf("%s, %s: %d of %d have one form; of them an answer that cites the first passage serves %d, one that cites three %d", name, lang, same[lang], n, first[lang], three[lang])
+		}
 	}
 	wrong := 0
 	for _, p := range slices.Concat(others(), freshOthers()) {
-		if wording.Same(p.a, p.b) && slices.Equal(passages(p.a), passages(p.b)) {
+		if wording.Same(p.a, p.b) && within(p, 1) {
 			wrong++
 			t.Errorf("%q would be answered as %q", p.b, strings.TrimSpace(p.a))
 		}
