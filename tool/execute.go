@@ -67,7 +67,7 @@ func (x *Executor) execute(ctx context.Context, st RunState) error {
 		if verr := x.cfg.Ledger.VoidApproval(ctx, st.ID, cause(runCtx)); verr != nil {
 			x.cfg.Log.Error("voiding an approval", "run_id", st.ID, "err", verr)
 		}
-		return x.settle(ctx, st, EvCancelled, map[string]any{"reason": cause(runCtx), "sent": false}, context.Cause(runCtx))
+		return x.settle(ctx, st, t, EvCancelled, map[string]any{"reason": cause(runCtx), "sent": false}, context.Cause(runCtx))
 	}
 	// The claim spends the approval and is committed before the call: after a
 	// crash the row says that the engine may have been asked, and nothing is
@@ -140,7 +140,8 @@ func (x *Executor) void(ctx context.Context, st RunState, why error) error {
 		x.cfg.Log.Error("voiding an approval", "run_id", st.ID, "err", err)
 	}
 	if err := x.append(ctx, st, EvVoided, system, map[string]any{"reason": why.Error()}); err != nil {
-		return errors.Join(why, err)
+		// The claim may have been taken all the same, so that it ends as one.
+		return errors.Join(why, x.owe(st, EvCancelled, map[string]any{"reason": why.Error(), "sent": false}, nil, err))
 	}
 	x.releaseParent(ctx, st)
 	return why
@@ -198,7 +199,7 @@ func (x *Executor) call(ctx, runCtx context.Context, st RunState, t *Tool) error
 	x.cfg.Observe(st.Tool, status, x.cfg.Now().Sub(start))
 	switch {
 	case err == nil:
-		if err := x.settle(ctx, st, EvDone, map[string]any{"note": "accepted by the engine, not yet confirmed"}, nil); err != nil {
+		if err := x.settle(ctx, st, t, EvDone, map[string]any{"note": "accepted by the engine, not yet confirmed"}, nil); err != nil {
 			return err
 		}
 		x.afterDone(ctx, st, t)
@@ -206,11 +207,11 @@ func (x *Executor) call(ctx, runCtx context.Context, st RunState, t *Tool) error
 	case errors.Is(err, ErrMaybeActed):
 		detail := map[string]any{"error": err.Error(), "reason": cause(runCtx),
 			"note": "the request had been sent when the connection or the time ended; the plan will be read to find out, nothing is sent again"}
-		return x.settle(ctx, st, EvUnknown, detail, fmt.Errorf("outcome unknown: %w", err))
+		return x.settle(ctx, st, t, EvUnknown, detail, fmt.Errorf("outcome unknown: %w", err))
 	case runCtx.Err() != nil:
-		return x.settle(ctx, st, EvCancelled, map[string]any{"reason": cause(runCtx), "sent": false}, err)
+		return x.settle(ctx, st, t, EvCancelled, map[string]any{"reason": cause(runCtx), "sent": false}, err)
 	}
-	return x.settle(ctx, st, EvError, map[string]any{"error": err.Error()}, err)
+	return x.settle(ctx, st, t, EvError, map[string]any{"error": err.Error()}, err)
 }
 
 // guardWrite treats a panic in a write as a write that may have acted.
@@ -230,10 +231,11 @@ func cause(ctx context.Context) string {
 	return ""
 }
 
-// settle journals an outcome and returns the error the caller shall see.
-func (x *Executor) settle(ctx context.Context, st RunState, ev Event, detail map[string]any, seen error) error {
+// settle journals an outcome and returns the error the caller shall see. An outcome
+// that cannot be journalled now is owed.
+func (x *Executor) settle(ctx context.Context, st RunState, t *Tool, ev Event, detail map[string]any, seen error) error {
 	if err := x.append(ctx, st, ev, system, detail); err != nil {
-		return errors.Join(seen, err)
+		return errors.Join(seen, x.owe(st, ev, detail, t, err))
 	}
 	if ev == EvError || ev == EvCancelled {
 		x.releaseParent(ctx, st)

@@ -111,6 +111,7 @@ type Executor struct {
 
 	mu     sync.Mutex
 	active map[string]activeRun // :: run id → what is running now
+	debts  map[string]owed      // :: run id → outcome the ledger has not taken yet
 }
 
 type activeRun struct {
@@ -126,7 +127,7 @@ func New(cfg Config) (*Executor, error) {
 		return nil, errors.New("tool executor: Ledger, Policy, Identities and NewID are required")
 	}
 	setDefaults(&cfg)
-	x := &Executor{cfg: cfg, tools: map[string]*Tool{}, active: map[string]activeRun{}}
+	x := &Executor{cfg: cfg, tools: map[string]*Tool{}, active: map[string]activeRun{}, debts: map[string]owed{}}
 	for _, t := range cfg.Tools {
 		if _, dup := x.tools[t.Spec.Name]; dup {
 			return nil, fmt.Errorf("tool executor: two tools are named %s", t.Spec.Name)

@@ -96,14 +96,15 @@ func (x *Executor) Expire(ctx context.Context) (int, error) {
 // Reconcile reads the plan for every run of unknown outcome and settles those
 // it can: an effect that shows settles at once, an absent one only when the
 // grace period since the call has passed, because an engine may act late. It
-// returns how many stay unknown. Call it from time to time.
+// returns how many stay unknown. Outcomes that could not be journalled when they came,
+// because the ledger was away, are journalled first. Call it from time to time.
 func (x *Executor) Reconcile(ctx context.Context) (int, error) {
+	errs := []error{x.payDebts(ctx)}
 	open, err := x.cfg.Ledger.Unsettled(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("reading unsettled runs: %w", err)
 	}
 	unknown := 0
-	var errs []error
 	for _, st := range open {
 		t, ok := x.tools[st.Tool]
 		if st.Outcome() != EvUnknown || st.Engine != x.cfg.Engine.Name || !ok {
