@@ -167,6 +167,7 @@ func TestWebhooksAreForAdministrators(t *testing.T) {
 
 // hookCell is a way for a receiver to be broken, and what becomes of a message.
 type hookCell struct {
+	row   string // of the fault matrix; "" is a further one
 	fault faultnet.Fault
 	sent  bool   // it counts as delivered
 	says  string // otherwise: why it waits
@@ -174,22 +175,47 @@ type hookCell struct {
 
 func hookCells() []hookCell {
 	return []hookCell{
-		{faultnet.Pass(), true, ""},
-		{faultnet.Refuse(), false, "connection refused"},
-		{faultnet.Blackhole(), false, "did not answer in time"},
-		{faultnet.Reset(), false, "connection reset"},
-		{faultnet.Delay(200 * time.Millisecond), true, ""},
-		{faultnet.Delay(2 * time.Second), false, "did not answer in time"},
-		{faultnet.Delay(35 * time.Second), false, "did not answer in time"},
-		{faultnet.Cut(20), false, "connection broken"},
-		{faultnet.CutReset(20), false, "connection broken"},
-		{faultnet.Slice(64, 10*time.Microsecond), true, ""},
-		{faultnet.HTTP(500, ""), false, "500"},
-		{faultnet.HTTP(503, "", "Retry-After: 60"), false, "503"},
-		{faultnet.HTTP(429, "", "Retry-After: 60"), false, "429"},
-		{faultnet.HTTP(200, "{garbage"), true, ""}, // a receiver says by its status that it took the message
-		{faultnet.Answer("no HTTP", []byte("SSH-2.0-x\r\n")), false, "malformed HTTP"},
+		{"", faultnet.Pass(), true, ""},
+		{"refuse", faultnet.Refuse(), false, "connection refused"},
+		{"blackhole", faultnet.Blackhole(), false, "did not answer in time"},
+		{"reset", faultnet.Reset(), false, "connection reset"},
+		{"slow-0.2s", faultnet.Delay(200 * time.Millisecond), true, ""},
+		{"slow-2s", faultnet.Delay(2 * time.Second), false, "did not answer in time"},
+		{"slow-35s", faultnet.Delay(35 * time.Second), false, "did not answer in time"},
+		{"cut", faultnet.Cut(20), false, "connection broken"},
+		{"cut-reset", faultnet.CutReset(20), false, "connection broken"},
+		{"slices", faultnet.Slice(64, 10*time.Microsecond), true, ""},
+		{"500", faultnet.HTTP(500, ""), false, "500"},
+		{"503", faultnet.HTTP(503, "", "Retry-After: 60"), false, "503"},
+		{"429", faultnet.HTTP(429, "", "Retry-After: 60"), false, "429"},
+		{"garbage", faultnet.HTTP(200, "{garbage"), true, ""}, // a receiver says by its status that it took the message
+		{"", faultnet.Answer("no HTTP", []byte("SSH-2.0-x\r\n")), false, "malformed HTTP"},
 	}
+}
+
+// webhookColumn is a receiver of messages in the fault matrix.
+func webhookColumn() column {
+	col := column{
+		name: "webhook", test: "TestFaultMatrixWebhook", bounds: "nothing: no request waits for a receiver, and an attempt takes `webhooks.targets.*.timeout`",
+		heals:  "by itself: a message that could not be delivered is kept and tried again later and later; TestFaultMatrixWebhookAddresses plays certificates and names",
+		probes: []probe{holdProbe(), pictureProbe(), versionProbe()},
+	}
+	want := []answer{ok(), ok(), ok()}
+	for _, c := range hookCells() {
+		if c.row == "" {
+			continue
+		}
+		also := "The message is delivered"
+		if !c.sent {
+			also = "The message waits (“" + c.says + "”)"
+		}
+		col.cells = append(col.cells, cell{row: c.row, want: want, also: also})
+	}
+	for _, row := range []string{"tls-expired", "tls-unknown"} {
+		col.cells = append(col.cells, cell{row: row, want: want, also: "The message waits (“certificate”)"})
+	}
+	col.cells = append(col.cells, cell{row: "dns", want: want, also: "The message waits (“no such host”)"})
+	return col
 }
 
 // TestFaultMatrixWebhook: a receiver that is broken in every way, as each tier of
@@ -426,5 +452,36 @@ func TestReceiversAddedOverHTTP(t *testing.T) {
 	audit := admin.get("/api/v1/admin/audit?action=webhook.*")
 	if n := len(audit.ok()["entries"].([]any)); n != 3 || strings.Contains(string(audit.body), "opens-the-door") {
 		t.Errorf("%d lines: %s", n, audit)
+	}
+}
+
+// TestAFirstReceiverHearsNoOldNews: what was in error before anybody wanted to be told
+// is no news to the first receiver; what ends in error afterwards is.
+func TestAFirstReceiverHearsNoOldNews(t *testing.T) {
+	e := newEar(t)
+	h := newHost(t, func(c *hostConfig) {
+		was := c.config
+		c.config = func(cfg *config.Config) {
+			was(cfg)
+			cfg.Webhooks = config.Webhooks{Allow: []string{"127.0.0.1"}, Attempts: 10, Keep: time.Hour}
+		}
+		c.options = func(o *app.Options) { o.SyncEvery = 50 * time.Millisecond }
+	}).ready()
+	admin := h.as("admin")
+	h.inject("job-abend")
+	abended := func() bool {
+		list := admin.get("/api/v1/tws/plan/current/job?status=ABEND").ok()["items"].([]any)
+		return len(list) > 0
+	}
+	h.eventually("the job in ABEND", abended)
+	admin.post(hooksPath, map[string]any{"name": "first", "url": e.URL, "events": []string{"job.abend"}, "reason": "r"}).ok()
+	time.Sleep(300 * time.Millisecond) // a few readings of the plan
+	if n := len(e.heardAll()); n != 0 {
+		t.Errorf("it was told of what was there before: %v", e.titles("job.abend"))
+	}
+	h.inject("disk-full")
+	h.eventually("the next job to be told", func() bool { return len(e.titles("job.abend")) > 0 })
+	if all := strings.Join(e.titles("job.abend"), " "); strings.Contains(all, "PAYROLL_NET is in") {
+		t.Errorf("it was told %s", all)
 	}
 }

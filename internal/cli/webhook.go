@@ -75,7 +75,7 @@ func webhookFlags(c *cobra.Command, file *string, asJSON *bool) {
 
 func (e *env) showTargets(list []notify.Status) error {
 	if len(list) == 0 {
-		fmt.Fprintln(e.out, "No receiver is configured. Name one under webhooks.targets in the settings file; docs/webhooks.md shows how.")
+		fmt.Fprintln(e.out, "No receiver is configured. Name one under webhooks.targets in the settings file, or add one in the console; docs/webhooks.md shows how.")
 		return nil
 	}
 	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
