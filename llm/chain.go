@@ -27,7 +27,7 @@ type Options struct {
 	Budget  time.Duration // for a request over the whole chain, or until the first piece of a stream; 30 s
 	Idle    time.Duration // longest silence within a stream; 15 s
 	Longest time.Duration // of a stream after its first piece; 5 min
-	Rounds  int           // how often the chain is gone through at most; 2
+	Rounds  int           // how often the chain is gone through at most; 2. A second time is paid for by a tenth of a target's answers
 	// Backoff is the least wait before a second round; it doubles each round up
 	// to ten times itself and varies by a fifth. 500 ms.
 	Backoff time.Duration
@@ -67,7 +67,14 @@ type target struct {
 	price *Price
 	brk   *breaker.Breaker
 	keys  *keyring
+	again *breaker.Budget // for asking it a second time in one request
 }
+
+// What further rounds may cost a target: a tenth of its answers, and ten at once.
+const (
+	againShare   = 0.1
+	againReserve = 10
+)
 
 // New returns a chain over the targets.
 func New(o Options) (*Chain, error) {
@@ -112,7 +119,7 @@ func setDefaults(o *Options) {
 }
 
 func (c *Chain) newTarget(t Target) *target {
-	out := &target{Target: t, info: t.Model.Info(), keys: newKeyring(t.Keys)}
+	out := &target{Target: t, info: t.Model.Info(), keys: newKeyring(t.Keys), again: breaker.NewBudget(againShare, againReserve)}
 	row, _ := c.opt.Prices.Find(out.info.Provider, out.info.Model)
 	out.caps = t.Caps.merge(out.info.Caps).merge(row.caps())
 	if out.price = t.Price; out.price == nil {

@@ -140,6 +140,7 @@ func (w *walk) ask(i int, t *target, try tryFunc) (done bool, err error) {
 		switch {
 		case e == nil:
 			w.answered = t
+			t.again.Earn()
 			return true, nil
 		case e.Learned && learned < learnings:
 			learned++
@@ -149,16 +150,17 @@ func (w *walk) ask(i int, t *target, try tryFunc) (done bool, err error) {
 		}
 		t.keys.rest(key, time.Now(), e)
 		if !e.rotates() {
-			w.afterwards(i, e)
+			w.afterwards(i, t, e)
 			return false, nil
 		}
 		tried |= 1 << min(key, 63)
 	}
 }
 
-// afterwards decides whether the target takes part in the next round.
-func (w *walk) afterwards(i int, e *Error) {
-	if !e.again() || w.asked[i] >= w.c.opt.Rounds {
+// afterwards decides whether the target takes part in the next round. What is down
+// is not hit twice as hard as it is wanted: further rounds are paid for.
+func (w *walk) afterwards(i int, t *target, e *Error) {
+	if !e.again() || w.asked[i] >= w.c.opt.Rounds || !t.again.Spend() {
 		w.out[i] = true
 		return
 	}
@@ -176,7 +178,7 @@ func (w *walk) resting(i int, t *target, tried uint64, wakes time.Time, why *Err
 		w.skipped(t, e)
 		why = e
 	}
-	if why != nil && why.again() && w.asked[i] < w.c.opt.Rounds {
+	if why != nil && why.again() && w.asked[i] < w.c.opt.Rounds && (w.asked[i] == 0 || t.again.Spend()) {
 		w.later(wakes)
 		return
 	}
