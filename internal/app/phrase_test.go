@@ -1,12 +1,15 @@
 package app
 
 import (
+	"context"
+	"math"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"resync/internal/diagnose"
+	"resync/internal/embed"
 	"resync/internal/knowledge"
 	"resync/internal/retrieve"
 	"resync/llm"
@@ -72,5 +75,36 @@ func TestAModelThatDoesNotHelp(t *testing.T) {
 	}
 	if _, _, _, err := p.Write(t.Context(), "what is the fence?", hits()); err == nil || !strings.Contains(err.Error(), "no language model answered") {
 		t.Errorf("down: %v", err)
+	}
+}
+
+// vectors is an embedder that gives what a test wants.
+type vectors struct {
+	v   [][]float32
+	err error
+}
+
+func (e vectors) Embed(context.Context, []string, embed.Kind) ([][]float32, error) { return e.v, e.err }
+func (vectors) Model() string                                                      { return "test" }
+func (vectors) Dimensions() int                                                    { return 2 }
+
+// TestClosenessOfTwoQuestions: the cosine, or an error where there is none; never a
+// number for vectors that cannot be compared.
+func TestClosenessOfTwoQuestions(t *testing.T) {
+	for name, tt := range map[string]struct {
+		e    vectors
+		want float64
+		bad  bool
+	}{
+		"equal":             {e: vectors{v: [][]float32{{0.6, 0.8}, {0.6, 0.8}}}, want: 1},
+		"at right angles":   {e: vectors{v: [][]float32{{1, 0}, {0, 1}}}},
+		"away":              {e: vectors{err: embed.ErrUnavailable}, bad: true},
+		"one vector":        {e: vectors{v: [][]float32{{1, 0}}}, bad: true},
+		"different lengths": {e: vectors{v: [][]float32{{1, 0}, {1}}}, bad: true},
+	} {
+		got, err := closeness(tt.e)(t.Context(), "a", "b")
+		if (err != nil) != tt.bad || math.Abs(got-tt.want) > 1e-6 {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
 	}
 }

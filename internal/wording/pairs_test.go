@@ -13,6 +13,7 @@ func paraphrases() []pair {
 		{"How do I restart an agent?", "How can I restart the agent"},
 		{"How do I restart an agent?", "What are the steps to restart an agent?"},
 		{"How do I restart an agent?", "I want to restart an agent. How do I do that?"},
+		{"How do I restart an agent?", "I want to restart an agent, how do I do that?"},
 		{"How do I restart an agent?", "how can we restart an agent?"},
 		{"How do I restart an agent?", "How do I restart agents?"}, // missed: number
 		{"How do I restart an agent?", "What is the procedure to restart an agent?"},

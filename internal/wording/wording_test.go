@@ -52,29 +52,45 @@ func TestWhatOnlyLooksTheSame(t *testing.T) {
 	}
 }
 
-// Every question of the tables differs from every other one that is not its
-// paraphrase: the pairs nobody wrote down.
+// A question falls together with no other one of the tables but its paraphrases:
+// the pairs nobody wrote down.
 func TestNothingElseFallsTogether(t *testing.T) {
-	group := map[string]string{}
-	for _, p := range paraphrases() {
-		group[p.b] = p.a
+	type asked struct{ question, group string }
+	var all []asked
+	for _, p := range append(paraphrases(), fresh()...) {
+		all = append(all, asked{p.a, wording.Form(p.a)})
+		if wording.Same(p.a, p.b) {
+			all = append(all, asked{p.b, wording.Form(p.a)})
+		}
 	}
-	for _, p := range others() {
-		for _, q := range []string{p.a, p.b} {
-			for _, r := range paraphrases() {
-				if wording.Same(q, r.b) && !wording.Same(q, r.a) {
-					t.Errorf("%q is taken for %q and not for %q", q, r.b, r.a)
+	for _, p := range append(others(), freshOthers()...) {
+		all = append(all, asked{p.a, wording.Form(p.a)}, asked{p.b, wording.Form(p.b)})
+	}
+	meant := map[string]string{} // :: form → the first question of it
+	for _, q := range all {
+		if first, ok := meant[q.group]; ok && !strings.EqualFold(strings.Trim(first, "?."), strings.Trim(q.question, "?.")) && !together(first, q.question) {
+			t.Errorf("%q is taken for %q: %s", q.question, first, q.group)
+		} else if !ok {
+			meant[q.group] = q.question
+		}
+	}
+}
+
+// together reports whether two questions stand beside each other as paraphrases, or
+// each beside a third.
+func together(a, b string) bool {
+	beside := func(x string) map[string]bool {
+		m := map[string]bool{x: true}
+		for range 2 {
+			for _, p := range append(paraphrases(), fresh()...) {
+				if m[p.a] || m[p.b] {
+					m[p.a], m[p.b] = true, true
 				}
 			}
 		}
+		return m
 	}
-	for _, p := range paraphrases() {
-		for _, q := range paraphrases() {
-			if p.a != q.a && wording.Same(p.b, q.b) && !wording.Same(p.a, q.a) {
-				t.Errorf("%q is taken for %q", p.b, q.b)
-			}
-		}
-	}
+	return beside(a)[b]
 }
 
 // vital draws what must never be lost: a name, a number, a code, an option, a time.
