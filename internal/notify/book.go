@@ -225,6 +225,7 @@ func (k *Book) Remove(ctx context.Context, name, reason, by string) (int, error)
 	if err != nil {
 		return 0, err
 	}
+	box := kindOf((&Target{Name: name, Added: &was}).mailbox())
 	err = k.change(ctx, func(list map[string]Receiver) (store.Audit, error) {
 		if _, there := list[name]; !there {
 			return store.Audit{}, fmt.Errorf("%q: %w", name, store.ErrNotFound)
@@ -239,20 +240,20 @@ func (k *Book) Remove(ctx context.Context, name, reason, by string) (int, error)
 	if err := k.out.opt.Store.DeleteSetting(ctx, offKey(name)); err != nil {
 		return 0, err
 	}
-	return k.endWaiting(ctx, name, by)
+	return k.endWaiting(ctx, box, by)
 }
 
-// endWaiting ends the messages of a receiver that has gone: one of its name that is
-// added later is somebody else, perhaps.
-func (k *Book) endWaiting(ctx context.Context, name, by string) (int, error) {
+// endWaiting ends the messages of a receiver that has gone. One that is being sent is
+// given back by its worker and nobody takes it up again.
+func (k *Book) endWaiting(ctx context.Context, kind, by string) (int, error) {
 	n := 0
 	for {
-		rows, err := k.out.opt.Store.JobsWhere(ctx, store.JobFilter{Kinds: []string{kindOf(name)}, States: []store.JobState{store.JobPending}, Limit: 500})
+		rows, err := k.out.opt.Store.JobsWhere(ctx, store.JobFilter{Kinds: []string{kind}, States: []store.JobState{store.JobPending}, Limit: 500})
 		if err != nil {
 			return n, err
 		}
 		if len(rows) == 0 {
-			break
+			return n, nil
 		}
 		for _, j := range rows {
 			_, err := k.kept.CancelWork(ctx, j.ID, by)
@@ -262,13 +263,6 @@ func (k *Book) endWaiting(ctx context.Context, name, by string) (int, error) {
 			n++
 		}
 	}
-	rows, err := k.out.opt.Store.JobsWhere(ctx, store.JobFilter{Kinds: []string{kindOf(name)}, States: []store.JobState{store.JobRunning}, Limit: 10})
-	for _, j := range rows { // its worker gives it back, and it ends then
-		if _, err := k.kept.CancelWork(ctx, j.ID, by); err == nil {
-			n++
-		}
-	}
-	return n, err
 }
 
 // WebhookShown is a receiver as the audit may hold it.

@@ -123,6 +123,9 @@ func TestRemovingEndsWhatWaits(t *testing.T) {
 	}
 	must(t, p.box.Tell(ctx, ev("three", JobAbend)))
 	p.eventually("the new one's message", func() bool { return len(up.all()) == 1 })
+	if list, err := p.box.Deliveries(ctx, "ops", 10); err != nil || len(list) != 1 || list[0].Target != "ops" {
+		t.Errorf("its messages: %+v, %v", list, err)
+	}
 	if title := up.all()[0].title(); title != "three" {
 		t.Errorf("it heard %q", title)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"resync/breaker"
@@ -134,7 +135,7 @@ func (b *Outbox) status(ctx context.Context, name string) (Status, error) {
 	if st.Off, err = b.off(ctx, name); err != nil {
 		return st, err
 	}
-	n, err := b.opt.Store.CountJobs(ctx, kindOf(name))
+	n, err := b.opt.Store.CountJobs(ctx, kindOf(t.mailbox()))
 	if err != nil {
 		return st, err
 	}
@@ -179,10 +180,11 @@ func (b *Outbox) list(ctx context.Context, target string, limit int, states ...s
 	if target == "" {
 		kinds = b.kinds()
 	} else {
-		if _, err := b.target(target); err != nil {
+		t, err := b.target(target)
+		if err != nil {
 			return nil, err
 		}
-		kinds = []string{kindOf(target)}
+		kinds = []string{kindOf(t.mailbox())}
 	}
 	rows, err := b.opt.Store.JobsWhere(ctx, store.JobFilter{Kinds: kinds, States: states, Limit: limit})
 	if err != nil {
@@ -197,7 +199,8 @@ func (b *Outbox) list(ctx context.Context, target string, limit int, states ...s
 func deliveryOf(j store.Job) Delivery {
 	var m message
 	_ = json.Unmarshal(j.Args, &m) // a message that cannot be read is listed by its id
-	d := Delivery{ID: j.ID, Target: j.Kind[len(kindOf("")):], Kind: m.Kind, Title: m.Title, State: j.State, Attempts: j.Attempts, Error: j.Error, At: m.At}
+	target, _, _ := strings.Cut(j.Kind[len(kindOf("")):], mailboxMark)
+	d := Delivery{ID: j.ID, Target: target, Kind: m.Kind, Title: m.Title, State: j.State, Attempts: j.Attempts, Error: j.Error, At: m.At}
 	if j.State.Finished() {
 		d.Ended = &j.FinishedAt
 	} else {
@@ -232,7 +235,7 @@ func (b *Outbox) Redeliver(ctx context.Context, id, by string) (Delivery, error)
 func (b *Outbox) kinds() []string {
 	out := []string{kindOf("")}
 	for _, t := range b.all() {
-		out = append(out, kindOf(t.Name))
+		out = append(out, kindOf(t.mailbox()))
 	}
 	return out
 }

@@ -54,7 +54,7 @@ func outageOfAMinute(t *testing.T, down func(*http.Request) (*http.Response, err
 	receiver := &trip{answer: down}
 	b := breaker.New(breaker.Settings{Name: "webhook:oncall", Failures: 5, Delay: 2 * time.Minute})
 	p := newPost(t, db, Options{Attempts: 10, Targets: []Target{{Name: "oncall", URL: "http://127.0.0.1:1/in", Format: Standard, Secret: testSecret, Timeout: 5 * time.Second, Breaker: b,
-		Client: &http.Client{Transport: breaker.Transport(b, receiver, nil)}}}, poll: 100 * time.Millisecond})
+		Client: &http.Client{Transport: breaker.Transport(b, receiver, nil)}}}, poll: time.Second})
 	const messages = 120
 	for i := range messages {
 		must(t, p.box.Tell(context.Background(), event(strconv.Itoa(i), JobAbend, "abend "+strconv.Itoa(i))))

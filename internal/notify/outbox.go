@@ -145,7 +145,7 @@ func (b *Outbox) Set(t Target) error {
 	// A dead process's message waits for its lease; ours are short, because a delivery is.
 	h.worker, err = jobs.NewRunner(jobs.Options{Queue: b.opt.Store, Owner: b.opt.Owner + "/" + t.Name, Log: b.opt.Log,
 		Lease: cmp.Or(b.opt.lease, t.Timeout+10*time.Second), Poll: cmp.Or(b.opt.poll, 2*time.Second),
-		Handlers: map[string]jobs.Handler{kindOf(t.Name): b.worker(&t)}})
+		Handlers: map[string]jobs.Handler{kindOf(t.mailbox()): b.worker(&t)}})
 	if err != nil {
 		h.stop()
 		return err
@@ -231,8 +231,8 @@ func (b *Outbox) wake(name string) {
 	}
 }
 
-// kindOf is the kind of the jobs of a target.
-func kindOf(target string) string { return "webhook:" + target }
+// kindOf is the kind of the jobs of a mailbox.
+func kindOf(mailbox string) string { return "webhook:" + mailbox }
 
 // Empty reports that nobody is to be told anything.
 func (b *Outbox) Empty() bool { return b == nil || len(b.all()) == 0 }
@@ -366,7 +366,7 @@ func (b *Outbox) Tell(ctx context.Context, events ...Event) error {
 			if off != nil {
 				continue
 			}
-			_, made, err := b.opt.Store.EnqueueJob(ctx, store.Job{ID: messageID(t.Name, e.ID), Kind: kindOf(t.Name), Args: raw, Note: string(e.Kind), MaxAttempts: b.opt.Attempts, CreatedBy: "resync"})
+			_, made, err := b.opt.Store.EnqueueJob(ctx, store.Job{ID: messageID(t.mailbox(), e.ID), Kind: kindOf(t.mailbox()), Args: raw, Note: string(e.Kind), MaxAttempts: b.opt.Attempts, CreatedBy: "resync"})
 			if err != nil {
 				return err
 			}
@@ -380,8 +380,8 @@ func (b *Outbox) Tell(ctx context.Context, events ...Event) error {
 
 // messageID is the webhook-id of an event for a target: the same on every server
 // and after every restart.
-func messageID(target, event string) string {
-	sum := sha256.Sum256([]byte(target + "\x00" + event))
+func messageID(mailbox, event string) string {
+	sum := sha256.Sum256([]byte(mailbox + "\x00" + event))
 	return "msg_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }
 

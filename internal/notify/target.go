@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +49,18 @@ type Target struct {
 
 // DefaultTimeout is how long a receiver may take.
 const DefaultTimeout = 5 * time.Second
+
+// mailboxMark stands in a mailbox after the name; no name has it.
+const mailboxMark = "@"
+
+// mailbox is under what name its messages are kept. An added receiver has one of its
+// own, which does not fall to another that is added under its name later.
+func (t *Target) mailbox() string {
+	if t.Added == nil {
+		return t.Name
+	}
+	return t.Name + mailboxMark + strconv.FormatInt(t.Added.CreatedAt.UnixMilli(), 36)
+}
 
 // wants reports whether the target is told of the event.
 func (t *Target) wants(e Event) bool {
