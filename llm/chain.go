@@ -65,6 +65,7 @@ type target struct {
 	info  Info
 	caps  Caps
 	price *Price
+	from  string // where the price is from
 	brk   *breaker.Breaker
 	keys  *keyring
 	again *breaker.Budget // for asking it a second time in one request
@@ -124,7 +125,7 @@ func (c *Chain) newTarget(t Target) *target {
 	out.caps = t.Caps.merge(out.info.Caps).merge(row.caps())
 	if out.price = t.Price; out.price == nil {
 		if p, ok := row.Price(); ok {
-			out.price = &p
+			out.price, out.from = &p, row.Source
 		}
 	}
 	if c.opt.Breaker != nil {
@@ -143,6 +144,8 @@ type TargetView struct {
 	Breaker  string   `json:"breaker,omitempty"`
 	Input    *float64 `json:"input_usd_per_million"` // null when not known
 	Output   *float64 `json:"output_usd_per_million"`
+	// PriceSource says where the prices are from, for those of a table.
+	PriceSource string `json:"price_source,omitempty"`
 }
 
 // Targets lists the chain in its order.
@@ -155,7 +158,7 @@ func (c *Chain) Targets() []TargetView {
 		}
 		if t.price != nil {
 			in, out := t.price.Input*1e6, t.price.Output*1e6
-			v.Input, v.Output = &in, &out
+			v.Input, v.Output, v.PriceSource = &in, &out, t.from
 		}
 		out = append(out, v)
 	}

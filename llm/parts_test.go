@@ -75,6 +75,11 @@ func TestPriceTablesOfLiteLLM(t *testing.T) {
 	if price, _ := row.Price(); price.Input != 1 {
 		t.Errorf("the own table does not win: %+v", price)
 	}
+	for _, tt := range []struct{ model, want string }{{"gpt-4o", "mine"}, {"gpt-4", "from memory on 2026-11-22"}} {
+		if row, _ := built.Merge(over.From("mine").From("another")).Find("openai", tt.model); !strings.Contains(row.Source, tt.want) {
+			t.Errorf("the price of %s is said to be from %q", tt.model, row.Source)
+		}
+	}
 }
 
 func FuzzParsePrices(f *testing.F) {

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -55,7 +56,13 @@ type PriceRow struct {
 	Vision          *bool    `json:"supports_vision,omitempty"`
 	NativeStreaming *bool    `json:"supports_native_streaming,omitempty"`
 	Deprecation     string   `json:"deprecation_date,omitempty"`
+	// Source says where the row comes from, in words for people; see [Prices.From].
+	Source string `json:"resync_source,omitempty"`
 }
+
+// builtinSource is what is known of the built-in table. No price list could be
+// reached where it was written.
+const builtinSource = "built in: written from memory on 2026-11-22, not checked against the provider's price list"
 
 // BuiltinPrices returns the table the program carries.
 func BuiltinPrices() (*Prices, error) {
@@ -63,7 +70,17 @@ func BuiltinPrices() (*Prices, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the built-in price table: %w", err)
 	}
-	return p, nil
+	return p.From(builtinSource), nil
+}
+
+// From returns the table with source as the source of the rows that name none.
+func (p *Prices) From(source string) *Prices {
+	out := &Prices{rows: maps.Clone(p.rows)}
+	for name, row := range out.rows {
+		row.Source = cmp.Or(row.Source, source)
+		out.rows[name] = row
+	}
+	return out
 }
 
 // ParsePrices reads a table: ours, or LiteLLM's whole file. Rows that are not

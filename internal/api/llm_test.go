@@ -99,6 +99,9 @@ func TestProgramsUseTheModels(t *testing.T) {
 	if status["configured"] != true || dig(status, "metrics", "fallback_requests") != 1.0 || status["your_spent_today_usd"].(float64) <= 0 {
 		t.Errorf("status: %v", status)
 	}
+	if from, _ := status["targets"].([]any)[0].(map[string]any)["price_source"].(string); !strings.Contains(from, "from memory on 2026-11-22") {
+		t.Errorf("the price of the first target is said to be from %q", from)
+	}
 	scrape := string(h.anonymous().get("/metrics").body)
 	for _, want := range []string{`resync_llm_request_duration_seconds_count{outcome="fallback"} 1`, `resync_llm_tokens_total{kind="output",target="A"} 22`, `resync_llm_attempt_duration_seconds_count{outcome="credential",target="B"} 1`} {
 		if !strings.Contains(scrape, want) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"resync/breaker"
@@ -69,7 +70,7 @@ func prices(file string) (*llm.Prices, error) {
 	if err != nil {
 		return nil, fmt.Errorf("llm.prices: %s: %w", file, err)
 	}
-	return built.Merge(own), nil
+	return built.Merge(own.From("the table of llm.prices, " + filepath.Base(file))), nil
 }
 
 // ModelTransport reaches the servers of language models; the failover matrix asks

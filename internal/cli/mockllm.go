@@ -89,7 +89,8 @@ func (d *dev) importPrices() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import-prices FILE", Short: "Make a price table from LiteLLM's model_prices_and_context_window.json", Args: needs("FILE"),
 		Long: "Read LiteLLM's model_prices_and_context_window.json and write the chat models of it as a table that the setting llm.prices names.\n" +
-			"Models without a price stay without one: their cost is unknown, not zero.",
+			"Models without a price stay without one: their cost is unknown, not zero. The built-in table is small and was written from memory on 2026-11-22;\n" +
+			"GET /api/v1/llm/status says of each target where its price is from.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			data, err := os.ReadFile(args[0])
 			if err != nil {
@@ -99,6 +100,7 @@ func (d *dev) importPrices() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			table = table.From(fmt.Sprintf("%s, imported on %s", filepath.Base(args[0]), time.Now().Format(time.DateOnly)))
 			text, err := json.MarshalIndent(table, "", "  ")
 			if err != nil {
 				return fmt.Errorf("writing the price table: %w", err)
