@@ -82,13 +82,14 @@ type answer struct {
 // cell is one fault of one dependency.
 type cell struct {
 	row   string
-	like  string        // what stands for the fault where it has another form; the fault itself when ""
-	raw   []byte        // the bytes of the likeness
-	none  string        // why there is no such fault here
-	want  []answer      // one for each probe of the column
-	also  string        // what else holds
-	bound time.Duration // the longest a request may take in the test; the column's when 0
-	long  bool          // played in the long ring only
+	like  string                // what stands for the fault where it has another form; the fault itself when ""
+	how   func() faultnet.Fault // makes the likeness; nil is the fault itself
+	none  string                // why there is no such fault here
+	other string                // what happens where no request is answered at all; a test of its own shows it
+	want  []answer              // one for each probe of the column
+	also  string                // what else holds
+	bound time.Duration         // the longest a request may take in the test; the column's when 0
+	long  bool                  // played in the long ring only
 }
 
 // column is one dependency.
@@ -96,6 +97,7 @@ type column struct {
 	name   string
 	test   string // that plays the cells
 	bounds string // what bounds a request's time, for the reader of the page
+	played string // with which settings, where they are not those of a server
 	heals  string
 	bound  time.Duration // the longest a request may take with the test's settings
 	probes []probe
@@ -104,7 +106,7 @@ type column struct {
 
 // matrix lists the columns.
 func matrix() []column {
-	return []column{engineColumn(), modelColumn(1), modelColumn(2), modelColumn(3)}
+	return []column{engineColumn(), modelColumn(1), modelColumn(2), modelColumn(3), redisColumn(), postgresColumn(), webhookColumn()}
 }
 
 // matrixStage is a server of which one dependency can be broken.
@@ -148,10 +150,8 @@ func holdProbe() probe {
 
 // prepared proposes an action before the fault, so that it can be approved during it.
 func (st *matrixStage) prepared() {
-	r := st.hold()
-	if r.status != http.StatusOK {
-		st.h.t.Fatalf("before the fault: %s", r)
-	}
+	var r reply
+	st.h.eventually("an action to be taken", func() bool { r = st.hold(); return r.status == http.StatusOK })
 	st.run = r.object()["approval_id"].(string)
 }
 
@@ -249,7 +249,7 @@ func (a answer) wrong(r reply) string {
 func (col column) run(t *testing.T, st *matrixStage, rows ...string) {
 	t.Helper()
 	for _, c := range col.cells {
-		if c.none != "" || !slices.Contains(rows, c.row) || c.long && !longRing() {
+		if c.none+c.other != "" || !slices.Contains(rows, c.row) || c.long && !longRing() {
 			continue
 		}
 		t.Run(c.row, func(t *testing.T) { col.play(t, st, c) })
@@ -270,8 +270,8 @@ func wireRows() (out []string) {
 // faultOf is the fault of a cell: its likeness, or what its row says.
 func faultOf(t *testing.T, c cell) faultnet.Fault {
 	t.Helper()
-	if c.raw != nil {
-		return faultnet.Answer(c.row, c.raw)
+	if c.how != nil {
+		return c.how()
 	}
 	for _, r := range matrixRows() {
 		if f, ok := r.fault(); ok && r.id == c.row {
@@ -284,6 +284,11 @@ func faultOf(t *testing.T, c cell) faultnet.Fault {
 
 // ok is a request that does not notice.
 func ok() answer { return answer{status: http.StatusOK} }
+
+// says is a likeness: these bytes answer every request.
+func says(bytes string) func() faultnet.Fault {
+	return func() faultnet.Fault { return faultnet.Answer("likeness", []byte(bytes)) }
+}
 
 // same are answers that are the same for all rows named.
 func same(want []answer, rows ...string) []cell {

@@ -13,7 +13,7 @@ import (
 	"resync/internal/faultnet"
 )
 
-const enginePatience = 400 * time.Millisecond
+const enginePatience = 600 * time.Millisecond
 
 // engineColumn is the engine: what is in the last picture stays readable, a live
 // read ends with its cause, and an action is refused before anything is sent.
@@ -29,6 +29,7 @@ func engineColumn() column {
 		name: "engine (HWA)", test: "TestFaultMatrixEngine",
 		bounds: "`engines.*.timeout` for each attempt, 3 attempts at most and only for reads, 30 s for a request that reads",
 		heals:  "by itself: after five failures in a row the breaker `tws_api` refuses at once for a minute, and the engine is looked at every 5 s and used again when it answers",
+		played: "The test has a timeout of 0.6 s, so that an engine that is 2 s slower is as good as silent.",
 		bound:  3*enginePatience + 2*time.Second, probes: []probe{holdProbe(), approveProbe(), pictureProbe(), live, enginesProbe()},
 		cells: inLongRing(slices.Concat(
 			[]cell{{row: "refuse", want: away(502, "connection was refused")}},
@@ -53,6 +54,7 @@ func (st *matrixStage) logOf() string {
 }
 
 func TestFaultMatrixEngine(t *testing.T) {
+	t.Parallel()
 	col := engineColumn()
 	stage := func(t *testing.T, change ...func(*hostConfig)) *matrixStage {
 		h := newHost(t, append(change, func(c *hostConfig) {

@@ -16,7 +16,7 @@ import (
 	"resync/llm/llmtest"
 )
 
-const modelPatience = 500 * time.Millisecond
+const modelPatience = time.Second
 
 // modelColumn is the chain of language models of which the first, the first two or
 // all three are broken.
@@ -29,6 +29,7 @@ func modelColumn(broken int) column {
 		name: "models " + []string{"A", "A and B", "A, B and C"}[broken-1], test: "TestFaultMatrixModels",
 		bounds: "`llm.targets.*.timeout` for each model, `llm.budget` (30 s) for all together, `llm.idle` between two pieces of a stream",
 		heals:  "by itself: after five failures in a row the breaker of the provider skips it for a minute, then one request tries it",
+		played: "The test has 1 s for a model and 4 s for the chain, so that a model that is 2 s slower is as good as silent.",
 		bound:  2 * modelBudget,
 		probes: []probe{
 			{api.Critical, "a program asks a model: `POST /llm/v1/chat/completions`", ask(false)},
@@ -75,6 +76,7 @@ const modelBudget = 4 * modelPatience
 // nobody notices but for the headers; when none is, programs are told with the trail
 // of attempts, and people are answered from plan, rules and documents.
 func TestFaultMatrixModels(t *testing.T) {
+	t.Parallel()
 	certs := newMatrixCerts(t)
 	stage := func(t *testing.T, address func(i int, server string) string) *matrixStage {
 		h := newHost(t, func(c *hostConfig) {

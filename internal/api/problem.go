@@ -78,6 +78,7 @@ func statusOf(err error) int {
 		{http.StatusServiceUnavailable, is(store.ErrAway)},
 		{http.StatusServiceUnavailable, is(store.ErrStorageFull)},
 		{http.StatusServiceUnavailable, is(store.ErrBusy)},
+		{http.StatusServiceUnavailable, is(store.ErrReadOnly)},
 		{http.StatusServiceUnavailable, as[*breaker.OpenError]},
 		{http.StatusGatewayTimeout, is(tool.ErrTimeout)},
 		{http.StatusGatewayTimeout, is(context.DeadlineExceeded)},

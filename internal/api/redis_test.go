@@ -13,7 +13,6 @@ import (
 
 	"resync/internal/api"
 	"resync/internal/config"
-	"resync/internal/faultnet"
 	"resync/internal/state/statetest"
 )
 
@@ -133,51 +132,6 @@ func TestDefect19_EveryRouteKeepsItsTier(t *testing.T) {
 	b.back()
 	if got := b.get("/api/v1/agents/approvals"); got.status != http.StatusOK || got.header.Get("X-Redis-Status") != "available" {
 		t.Errorf("after the outage: %s %v", got, got.header)
-	}
-}
-
-// The matrix {Redis} × {refuse, blackhole, reset, delay, cut} × tiers: no cell
-// hangs, and each heals.
-func TestRedisFaults(t *testing.T) {
-	r := statetest.Start(t)
-	p := faultnet.New(t, r.Addr)
-	h := newHost(t, withRedis("redis://"+p.Addr())).ready()
-	b := h.as("operator")
-	body := map[string]any{"tool_name": "get_job_status", "parameters": map[string]string{"job": "PAYROLL_NET"}}
-	for _, f := range []faultnet.Fault{faultnet.Refuse(), faultnet.Blackhole(), faultnet.Reset(), faultnet.Delay(2 * time.Second), faultnet.Cut(2), faultnet.CutReset(1),
-		faultnet.Answer("garbage", []byte("HTTP/1.1 200 OK\r\n\r\n"))} {
-		t.Run(f.String(), func(t *testing.T) {
-			if got := b.post(executePath, body); got.status != http.StatusOK {
-				t.Fatalf("before the fault: %s", got)
-			}
-			p.Set(f)
-			var slowest time.Duration
-			timed := func(do func() reply) reply {
-				start := time.Now()
-				got := do()
-				slowest = max(slowest, time.Since(start))
-				return got
-			}
-			// The first request already is answered by what is true now.
-			timed(func() reply { return b.post(executePath, body) }).problem(http.StatusServiceUnavailable, "Service Temporarily Unavailable")
-			b.away()
-			for range 3 {
-				timed(func() reply { return b.post(executePath, body) }).problem(http.StatusServiceUnavailable, "Service Temporarily Unavailable")
-				got := timed(func() reply { return b.get("/api/v1/tws/plan/current/job?limit=1") })
-				if got.status != http.StatusOK || got.header.Get("X-Degraded-Mode") != "true" {
-					t.Errorf("BEST_EFFORT: %d %v", got.status, got.header)
-				}
-				if got := timed(func() reply { return b.get("/api/v1/tws/engines") }); got.status != http.StatusOK || got.header.Get("X-Degraded-Mode") != "" {
-					t.Errorf("READ_ONLY: %d %v", got.status, got.header)
-				}
-			}
-			if slowest > 3*time.Second { // the bound of a call is a quarter of a second
-				t.Errorf("a request took %s", slowest)
-			}
-			p.Set(faultnet.Pass())
-			b.back()
-			t.Logf("slowest request %s", slowest)
-		})
 	}
 }
 

@@ -153,12 +153,12 @@ func breakerProblem(err error) error {
 }
 
 // retryAfter adds the time an open breaker asks to wait to a problem document, and
-// that after which to look whether the database is back.
+// that after which to look whether the database takes writes again.
 func retryAfter(problem, err error) error {
 	var open *breaker.OpenError
 	switch {
 	case errors.As(err, &open) && open.RetryAfter > 0:
-	case errors.Is(err, store.ErrAway):
+	case errors.Is(err, store.ErrAway), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrReadOnly), errors.Is(err, store.ErrStorageFull):
 		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {databaseRetry}})
 	default:
 		return problem

@@ -129,10 +129,17 @@ func (r *remote) connect(ctx context.Context, s Settings) error {
 	}
 }
 
+// close ends the connections. That one of them was broken already, such as by a
+// certificate that was changed, is no failure of the stop.
 func (r *remote) close() error {
 	r.stop()
 	r.wg.Wait()
-	return errors.Join(r.client.Close(), r.looker.Close())
+	err := errors.Join(r.client.Close(), r.looker.Close())
+	var network net.Error
+	if errors.As(err, &network) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // look asks whether Redis serves writes. The breaker counts the answer as long
