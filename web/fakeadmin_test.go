@@ -219,3 +219,20 @@ func (f *fake) seedAdmin() {
 	f.receivers = []obj{{"name": "oncall", "format": "standard", "host": "https://hooks.example.com", "signed": true, "events": []string{"approval.needed", "job.abend"}, "timeout_seconds": 5, "breaker_state": "closed",
 		"waiting": 2, "failed": 1, "last_delivery": last, "source": "settings"}}
 }
+
+// hostileAdmin puts strings into every text of the administrators' screens.
+func (f *fake) hostileAdmin(list []string) {
+	f.roles = []string{"admin"}
+	all := strings.Join(list, "\n")
+	for _, d := range f.deliveries {
+		d["title"], d["error"], d["type"] = all, all, list[0]
+	}
+	for _, r := range f.receivers {
+		r["problem"], r["host"], r["events"] = all, list[1], list
+	}
+	for i, t := range f.apiTokens {
+		t["name"], t["user"], t["scope"] = list[i%len(list)], all, list[0]
+	}
+	f.breakers = []obj{{"name": list[0], "state": "OPEN", "since": at(0), "last_error": all}}
+	f.changes = []obj{{"seq": 1, "at": at(0), "actor": list[0], "target": list[1], "reason": all}}
+}

@@ -75,6 +75,7 @@ func attack(t *testing.T, list []string) {
 	}
 	f := newFake(t, jobs)
 	f.hostile = list
+	f.hostileAdmin(list)
 	b := open(t, browser(t), f)
 	b.screen(1440, 900, "light")
 	dialogs := chromedp.Events(b.ctx, page.JavascriptDialogOpening)
@@ -113,9 +114,12 @@ func attack(t *testing.T, list []string) {
 	b.click("[data-tool=rerun_job]")
 	b.wait("the card", "document.querySelector('.approval')")
 	b.inert()
-	for _, path := range []string{"/approvals", "/journal", "/journal?view=undo"} {
+	for _, path := range []string{"/approvals", "/journal", "/journal?view=undo", "/resilience", "/settings/tokens", "/settings/webhooks", "/settings/webhooks?messages=oncall"} {
 		b.goTo(path)
-		b.wait("the page", "document.querySelector('.card, .runs, .undo-list')")
+		b.wait("the page", "document.querySelector('.card, .runs, .undo-list, [data-token]')")
+		if strings.Contains(path, "messages") {
+			b.wait("the messages", "document.querySelector('[data-message]')")
+		}
 		b.inert()
 	}
 }
