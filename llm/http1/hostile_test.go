@@ -312,3 +312,14 @@ func agree(t *testing.T, req *http.Request, answer []byte, status int, got []byt
 		return
 	}
 }
+
+// BenchmarkInspect is what looking at a usual head costs.
+func BenchmarkInspect(b *testing.B) {
+	head := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Sun, 22 Nov 2026 20:00:00 GMT\r\nX-Request-Id: 0123456789abcdef\r\nX-Ratelimit-Remaining: 99\r\nContent-Length: 512\r\n\r\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		if odd, err := inspect(head); odd || err != nil {
+			b.Fatal(odd, err)
+		}
+	}
+}
