@@ -49,6 +49,9 @@ func render(w io.Writer, a *diagnose.Answer) error {
 	for _, n := range a.NotExamined {
 		p.f("not examined: %s", plainText(n))
 	}
+	if a.AskedAs != "" {
+		p.f("these words were made for the same question in other words: %q", plainText(a.AskedAs))
+	}
 	p.f("\n%s, as of %s", a.Mode, a.AsOf.Format("2006-01-02 15:04:05 MST"))
 	return p.err
 }
