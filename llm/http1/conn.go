@@ -126,12 +126,7 @@ func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent
 // false when its framing could be read in two ways: the connection must then not
 // be used again (RFC 9112 §6.1 and §6.3).
 func (c *conn) head(req *http.Request) (resp *http.Response, clean bool, err error) {
-	c.left = c.t.opt.MaxHead
-	if resp := plain(c.br, req); resp != nil {
-		return resp, true, nil
-	}
-	came, _ := c.br.Peek(c.br.Buffered()) // it is there already
-	c.noting, c.seen = true, append(c.seen[:0], came...)
+	c.noting, c.seen = true, c.seen[:0]
 	defer c.forget()
 	clean, at := true, 0
 	for range maxInterim + 1 {
