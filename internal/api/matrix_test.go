@@ -209,6 +209,9 @@ func (col column) play(t *testing.T, st *matrixStage, c cell) {
 			r := p.ask(st)
 			took, err := time.ParseDuration(r.header.Get("X-Processing-Time"))
 			st.timed(took, took-bound)
+			if took > time.Second {
+				t.Logf("%s %s: %s", p.tier, p.what, took)
+			}
 			if over := took - bound; err != nil || over > matrixSlack() {
 				t.Errorf("%s %s took %s, %s are allowed; %v", p.tier, p.what, took, bound, err)
 			}

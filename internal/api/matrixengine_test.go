@@ -40,7 +40,7 @@ func engineColumn() column {
 				{row: "500", want: away(502, "HTTP 500")}, {row: "503", want: away(502, "HTTP 503")}, {row: "429", want: away(502, "asked too often")},
 				{row: "garbage", want: away(502, "not what the API promises")},
 				{row: "tls-expired", want: away(502, "certificate expired")}, {row: "tls-unknown", want: away(502, "certificate")},
-				{row: "dns", want: []answer{{502, "cannot be resolved", ""}, {404, "", ""}, {503, "has not been read yet", ""}, {502, "cannot be resolved", ""}, ok()}, also: "seen from the start, so that there is no last picture and no action that could be approved"},
+				{row: "dns", want: []answer{{502, "cannot be resolved", ""}, {404, "", ""}, {503, "has not been read yet", ""}, {502, "cannot be resolved", ""}, ok()}, also: "Seen from the start, so that there is no last picture and no action that could be approved"},
 			}), "slow-35s"),
 	}
 }
