@@ -252,8 +252,16 @@ func TestFaultMatrixWebhook(t *testing.T) {
 	if len(told) != len(hookCells()) {
 		t.Errorf("%d messages for %d actions", len(told), len(hookCells()))
 	}
-	if st := admin.get(hooksPath).ok()["targets"].([]any)[0].(map[string]any); st["failed"] != 0.0 || st["waiting"] != 11.0 {
-		t.Errorf("after the outages: %v", st)
+	// Some have been tried again already, where the machine is slow: none is put aside
+	// and none is missing.
+	for _, d := range admin.get(hooksPath + "/deliveries?state=all&limit=1000").ok()["deliveries"].([]any) {
+		m := d.(map[string]any)
+		if id := m["id"].(string); told[id] && m["state"] != "failed" {
+			delete(told, id)
+		}
+	}
+	if len(told) > 0 {
+		t.Errorf("after the outages these are missing or put aside: %v", told)
 	}
 }
 
