@@ -15,8 +15,8 @@ import (
 	"resync/internal/store"
 )
 
-// tokenView is an API token as it may be shown.
-type tokenView struct {
+// TokenView is an API token as it may be shown.
+type TokenView struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
 	User      string     `json:"user" doc:"whose rights, budget and limits it uses"`
@@ -28,8 +28,8 @@ type tokenView struct {
 	LastUsed  *time.Time `json:"last_used_at,omitempty" doc:"to the minute; absent while it never was"`
 }
 
-func viewToken(v store.APIToken, now time.Time) tokenView {
-	out := tokenView{ID: v.ID, Name: v.Name, User: v.User, Scope: v.Scope, State: "good", CreatedAt: v.CreatedAt.UTC(), ExpiresAt: v.ExpiresAt.UTC()}
+func viewToken(v store.APIToken, now time.Time) TokenView {
+	out := TokenView{ID: v.ID, Name: v.Name, User: v.User, Scope: v.Scope, State: "good", CreatedAt: v.CreatedAt.UTC(), ExpiresAt: v.ExpiresAt.UTC()}
 	if !v.LastUsed.IsZero() {
 		at := v.LastUsed.UTC()
 		out.LastUsed = &at
@@ -55,7 +55,7 @@ type newTokenInput struct {
 
 type newTokenOutput struct {
 	Body struct {
-		tokenView
+		TokenView
 		Token   string `json:"token,omitempty" doc:"shown this once; absent when the answer is repeated for an Idempotency-Key"`
 		Message string `json:"message"`
 	}
@@ -63,7 +63,7 @@ type newTokenOutput struct {
 
 type tokensOutput struct {
 	Body struct {
-		Tokens []tokenView `json:"tokens"`
+		Tokens []TokenView `json:"tokens"`
 		Total  int         `json:"total"`
 	}
 }
@@ -92,7 +92,7 @@ func (s *server) listTokens(ctx context.Context, in *struct {
 		return nil, s.problem(ctx, err)
 	}
 	out := &tokensOutput{}
-	out.Body.Tokens = []tokenView{}
+	out.Body.Tokens = []TokenView{}
 	for _, v := range list {
 		if (in.User == "" || v.User == in.User) && (v.User == me.User || me.Roles.Has(auth.Admin)) {
 			out.Body.Tokens = append(out.Body.Tokens, viewToken(v, time.Now()))
@@ -123,7 +123,7 @@ func (s *server) createToken(ctx context.Context, in *newTokenInput) (*newTokenO
 	}
 	s.Log.InfoContext(ctx, "an API token was made", "audit", true, "token", v.ID, "user", v.User, "scope", v.Scope, "by", me.User, "expires_at", v.ExpiresAt)
 	out := &newTokenOutput{}
-	out.Body.tokenView, out.Body.Token = viewToken(v, time.Now()), token
+	out.Body.TokenView, out.Body.Token = viewToken(v, time.Now()), token
 	out.Body.Message = "the token is shown this once and cannot be read again; if it is lost, revoke " + v.ID + " and make another"
 	return out, nil
 }

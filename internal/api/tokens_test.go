@@ -96,3 +96,17 @@ func TestATokenIsNotKeptForItsKey(t *testing.T) {
 		t.Errorf("%v", list)
 	}
 }
+
+// TestTheDescriptionOfATokenIsWhole: what the answer holds stands in the OpenAPI
+// document, the parts it shares with the list included.
+func TestTheDescriptionOfATokenIsWhole(t *testing.T) {
+	h := newHost(t)
+	doc := h.as("admin").get("/openapi.json").ok()
+	ref := dig(doc, "paths", "/api/v1/tokens", "post", "responses", "200", "content", "application/json", "schema", "$ref").(string)
+	props := dig(doc, "components", "schemas", ref[strings.LastIndexByte(ref, '/')+1:], "properties").(map[string]any)
+	for _, want := range []string{"token", "message", "id", "state", "expires_at", "last_used_at"} {
+		if props[want] == nil {
+			t.Errorf("%s is not described: %v", want, props)
+		}
+	}
+}
