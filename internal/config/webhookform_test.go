@@ -54,3 +54,27 @@ func TestReadWebhookNamesTheField(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is written, a refusal names one of the fields and holds no secret, and what
+// is taken has an address with a host and no secret of its own.
+func FuzzReadWebhook(f *testing.F) {
+	f.Add("ops", "https://h.example/in", "teams", "env:KEY", "job.abend", "5s")
+	f.Add("ops", "env:URL", "", "", "action,service", "")
+	f.Add("a.url", "https://u:p@h/?x#y", "xml", "file:/etc/passwd", ",", "1h")
+	f.Add("*", "os.environ/URL", "STANDARD", "env:", "\x00", "-1s")
+	environ := []string{"URL=https://h.example/in?sig=hunter22hunter22", "KEY=hunter22hunter22"}
+	f.Fuzz(func(t *testing.T, name, url, format, secret, events, timeout string) {
+		w, err := ReadWebhook(name, WebhookForm{URL: url, Format: format, Secret: secret, Events: strings.Split(events, ","), Timeout: timeout}, environ)
+		var p *Problem
+		switch {
+		case err != nil && (!errors.As(err, &p) || !slices.Contains([]string{"name", "url", "format", "secret", "events", "timeout"}, p.Key)):
+			t.Errorf("the refusal names no field: %v", err)
+		case err != nil && strings.Contains(err.Error(), "hunter22hunter22") && !strings.Contains(name+format+events+timeout, "hunter22hunter22"):
+			t.Errorf("the refusal holds a secret: %v", err)
+		case err == nil && (w.Name != name || !strings.HasPrefix(w.URL.Reveal(), "http") || w.Timeout <= 0):
+			t.Errorf("%q was taken as %+v, %q", url, w, w.URL.Reveal())
+		case err == nil && !w.Secret.IsZero() && w.Secret.Reveal() == secret:
+			t.Errorf("a key was taken as it stands: %q", secret)
+		}
+	})
+}
