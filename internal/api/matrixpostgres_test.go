@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +80,24 @@ func hostOfURL(url string) string {
 	return host
 }
 
+// flush waits until the database is used again, over every connection of the pool:
+// each that has ended meanwhile costs one refusal.
+func (st *matrixStage) flush() {
+	st.h.eventually("the database to be used", func() bool {
+		var wrong atomic.Int64
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				if st.operator.get("/api/v1/tws/engines").status != http.StatusOK {
+					wrong.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		return wrong.Load() == 0
+	})
+}
+
 // setReadOnly has a database take no writes, or take them again, from new
 // connections, and ends those there are.
 func setReadOnly(t *testing.T, url, word string) {
@@ -101,7 +121,7 @@ func TestFaultMatrixPostgres(t *testing.T) {
 	back := func(st *matrixStage, pass func()) func() {
 		return func() {
 			pass()
-			st.h.eventually("the database to be used", func() bool { return st.operator.get("/api/v1/tws/engines").status == http.StatusOK })
+			st.flush()
 			if r := st.operator.approve(st.run); r.status != http.StatusOK && r.status != http.StatusConflict {
 				t.Errorf("what could not be approved during the outage: %s", r)
 			}
@@ -117,9 +137,7 @@ func TestFaultMatrixPostgres(t *testing.T) {
 		st.break_ = func(c cell) {
 			if lastRow = c.row; c.row == "503" {
 				readOnly("on")
-				for range 20 { // each connection there was ends with one 503
-					st.operator.get("/api/v1/tws/engines")
-				}
+				st.flush()
 				return
 			}
 			p.Set(faultOf(t, c))

@@ -40,8 +40,7 @@ func redisColumn() column {
 	}
 }
 
-func TestFaultMatrixRedis(t *testing.T) {
-	t.Parallel()
+func TestFaultMatrixRedis(t *testing.T) { // not beside others: Redis has a tenth of a second
 	r, col := statetest.Start(t), redisColumn()
 	stage := func(t *testing.T, url string) *matrixStage {
 		h := newHost(t, withRedis(url), func(c *hostConfig) {
