@@ -58,6 +58,9 @@ type Options struct {
 	ConsoleDir string
 	// NoConsole leaves the browser's files out, for the command line's own use.
 	NoConsole bool
+	// OwnProcess allows the program to keep to one core while it only passes single
+	// calls on to models (llm.one_core); it is a setting of the whole process.
+	OwnProcess bool
 }
 
 // App is a running Resync.
@@ -291,8 +294,15 @@ func (a *App) HasAccounts(ctx context.Context) (bool, error) {
 // streams closed, running work given time to end.
 func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	a.loops()
+	var one *cores
+	if a.llm != nil && a.opt.OwnProcess && a.opt.Config.LLM.OneCore {
+		one = newCores()
+	}
+	if one != nil {
+		a.wg.Go(func() { one.run(a.ctx) })
+	}
 	srv := &http.Server{
-		Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: one.around(a.handler), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)

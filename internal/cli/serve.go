@@ -102,7 +102,7 @@ func (e *env) serve(ctx context.Context, file, addr string) error {
 	if err != nil {
 		return &app.StartError{Phase: "port", Err: fmt.Errorf("listening on %s (server.addr): %w", cfg.Server.Addr, err)}
 	}
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version, Log: log, Settings: app.Settings{File: file}})
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: Version, Log: log, Settings: app.Settings{File: file}, OwnProcess: true})
 	if err != nil {
 		ln.Close()
 		return err

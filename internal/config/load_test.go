@@ -41,7 +41,7 @@ func TestDefaultsAlone(t *testing.T) {
 			Reranker: Reranker{Kind: "lexical", Candidates: 30, Timeout: 1500 * time.Millisecond}},
 		Redis:    Redis{FailFast: true, MaxRetries: 3, Backoff: 500 * time.Millisecond, CheckEvery: 3 * time.Second},
 		Limits:   Limits{Chat: 60, LLM: 600, Actions: 600},
-		LLM:      LLM{Preset: "none", Budget: 30 * time.Second, Idle: 15 * time.Second, Longest: 5 * time.Minute, Rounds: 2, Phrase: true},
+		LLM:      LLM{Preset: "none", Budget: 30 * time.Second, Idle: 15 * time.Second, Longest: 5 * time.Minute, Rounds: 2, Phrase: true, OneCore: true},
 		Webhooks: Webhooks{Attempts: 10, Keep: 24 * time.Hour},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
