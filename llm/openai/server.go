@@ -86,7 +86,8 @@ func (s *Server) Chat(w http.ResponseWriter, r *http.Request) {
 	}
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
-	_, _ = w.Write(out) // a reader who has gone needs no answer
+	_, _ = w.Write(out)                       // a reader who has gone needs no answer
+	_ = http.NewResponseController(w).Flush() // what is noted about the request afterwards keeps nobody waiting
 }
 
 // headers says how an answer came about. The names are written as net/http
