@@ -40,6 +40,7 @@ type conn struct {
 	left    int64 // bytes that may still be read of a head
 	noting  bool  // a head is read: what comes is kept in seen
 	seen    []byte
+	ended   bool // the server has closed its side
 	used    bool // a call was made on it before
 	since   time.Time
 }
@@ -65,6 +66,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.nc.Read(p)
 	c.left -= int64(n)
+	c.ended = c.ended || err == io.EOF
 	if c.noting {
 		c.seen = append(c.seen, p[:n]...)
 	}
@@ -135,6 +137,8 @@ func (c *conn) head(req *http.Request) (resp *http.Response, clean bool, err err
 		switch {
 		case err != nil && c.left <= 0:
 			return nil, false, errHead // and not what it looks like where it was cut
+		case err != nil && c.ended && len(c.seen) > at:
+			return nil, false, fmt.Errorf("the answer breaks off within its head: %w", io.ErrUnexpectedEOF)
 		case err != nil:
 			return nil, false, err
 		}

@@ -158,7 +158,7 @@ func TestHostileAnswers(t *testing.T) {
 		"a status of four figures":        {answer: "HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nok", err: "malformed"},
 		"no HTTP":                         {answer: "220 mail.example ESMTP\r\n\r\n", err: "malformed"},
 		"the end before the head":         {answer: "", err: "EOF", end: true},
-		"the end within the head":         {answer: ok + "Content-Le", err: "reading the answer", end: true},
+		"the end within the head":         {answer: ok + "Content-Le", err: "breaks off within its head", end: true},
 		"the end within the body":         {answer: ok + "Content-Length: 9\r\n\r\nok", err: "EOF", end: true},
 		"the end within a chunk":          {answer: ok + chunked + "\r\n9\r\nok", err: "EOF", end: true},
 		"the end before the last chunk":   {answer: ok + chunked + "\r\n2\r\nok\r\n", err: "EOF", end: true},
