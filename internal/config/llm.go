@@ -75,7 +75,7 @@ func llmSpecs() []spec {
 		{"llm.limits.day", nil, "0", dollars(func(t target) *float64 { return &t.LLM.Limits.Day }), "US dollars all requests may cost on a day (UTC); 0 does not limit."},
 		{"llm.limits.unpriced", nil, "false", boolean(func(t target) *bool { return &t.LLM.Limits.Unpriced }), "Ask models whose price is not known although a limit is set; what they cost is then not counted."},
 		{"llm.prices", nil, "", file(func(t target) *string { return &t.LLM.Prices }), "Price table that adds to the built-in one: LiteLLM's model_prices_and_context_window.json, or what resync dev import-prices made of it."},
-		{"llm.one_core", nil, "true", boolean(func(t target) *bool { return &t.LLM.OneCore }), "Keep to one processor core while all there is to do is to pass single calls through /llm/v1 on to a model, which spares a quarter of the processor time of a call and a fifth of what it adds to the wait. A second call at once, or other work, brings all cores back."},
+		{"llm.one_core", nil, "true", boolean(func(t target) *bool { return &t.LLM.OneCore }), "Keep to one processor core while all there is to do is to pass single calls through /llm/v1 on to a model, which spares a fifth of a call's processor time. A second call at once, or other work, brings all cores back."},
 		{"llm.phrase", nil, "true", boolean(func(t target) *bool { return &t.LLM.Phrase }), "Let the model put answers from the documents into words. Names, times, codes and counts are checked against the passages either way; with false the model serves only the endpoint /llm/v1."},
 	}
 }
