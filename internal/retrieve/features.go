@@ -89,12 +89,8 @@ type wordPair struct {
 
 func (x *Index) look(q *query) *lookout {
 	l := &lookout{words: make([]asked, len(q.groups))}
-	var size float32
-	for _, n := range x.docSize {
-		size += n
-	}
 	l.trust = float32(len(x.docs)) / float32(len(x.docs)+50)
-	l.length = max(size/float32(max(len(x.docs), 1)), 1)
+	l.length = x.docMean
 	for _, code := range q.codes {
 		if id := x.find(codeTerm(code)); id >= 0 {
 			f := form{term: code, posts: x.list(id)}

@@ -30,13 +30,18 @@ type brief struct {
 	flags uint8
 }
 
-// brief makes the briefs, once everything else is there.
+// brief makes what is not in files, once everything else is there.
 func (x *Index) brief() {
 	x.briefs = make([]brief, x.Passages())
 	for i := range x.briefs {
 		r := &x.recs[i]
 		x.briefs[i] = brief{r.mass, r.kind, r.flags}
 	}
+	var words float32
+	for _, n := range x.docSize {
+		words += n
+	}
+	x.docMean = max(words/float32(max(len(x.docs), 1)), 1)
 }
 
 // Flags of a record.
@@ -77,6 +82,7 @@ type Index struct {
 	signs    []signature
 
 	docSize []float32 // words of each document
+	docMean float32   // mean of them, at least 1; not in files
 	own     bool      // holds documents besides the built-in ones
 	close   func() error
 	pool    sync.Pool // of *tally
