@@ -38,6 +38,7 @@ nice go build -trimpath -o "$work/llm" ./bench/llm
 "$work/llm" mock -addr 127.0.0.1:19003 -delay 20ms -chunks 50 -gap 2ms & pids="$pids $!"
 
 # Resync as it is served: engine, store, console, metrics and limits in one process.
+rm -f "$work/sim.log" # of an earlier run, with another password
 "$RESYNC" sim --addr 127.0.0.1:19311 --jobs 300 > "$work/sim.log" 2>&1 & pids="$pids $!"
 pw=$(sed -n 's/^User .*, password \(.*\)$/\1/p' "$work/sim.log" || true)
 for _ in $(seq 1 40); do [ -n "$pw" ] && break; sleep 0.25; pw=$(sed -n 's/^User .*, password \(.*\)$/\1/p' "$work/sim.log"); done

@@ -42,10 +42,19 @@ func newCores() *cores {
 		return nil
 	}
 	asked := os.Getenv("GOMAXPROCS") != ""
+	var release func()
 	return &cores{used: processorTime, news: make(chan struct{}, 1), set: func(one bool) {
+		if release != nil {
+			release()
+			release = nil
+		}
 		switch {
 		case one:
-			runtime.GOMAXPROCS(1)
+			if release = holdProcessor(); release != nil {
+				runtime.GOMAXPROCS(2) // one of which is held
+			} else {
+				runtime.GOMAXPROCS(1)
+			}
 		case asked:
 			runtime.GOMAXPROCS(all)
 		default:

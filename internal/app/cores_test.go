@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 )
 
 // machine is what cores looks at: how busy the process is, and what was set.
@@ -186,13 +188,71 @@ func TestCoresOfTheProcess(t *testing.T) {
 	if c == nil {
 		t.Skip("SKIPPED: this system does not tell the processor time")
 	}
-	c.use(true)
-	one := runtime.GOMAXPROCS(0)
-	c.use(false)
-	if one != 1 || runtime.GOMAXPROCS(0) != all {
-		t.Errorf("%d, then %d of %d", one, runtime.GOMAXPROCS(0), all)
+	for range 3 {
+		c.use(true)
+		left := runtime.GOMAXPROCS(0)
+		if runtime.GOOS == "linux" {
+			left-- // it is held, says TestHeldProcessor
+		}
+		c.use(false)
+		if left != 1 || runtime.GOMAXPROCS(0) != all {
+			t.Errorf("%d, then %d of %d", left, runtime.GOMAXPROCS(0), all)
+		}
 	}
 	if c.used() <= 0 {
 		t.Errorf("the process has used %v", c.used())
+	}
+}
+
+// running is how many goroutines are on a processor of the runtime, the caller with them.
+func running() uint64 {
+	s := []metrics.Sample{{Name: "/sched/goroutines/running:goroutines"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}
+
+// mostly is the number seen most often in a hundred looks.
+func mostly(look func() uint64) uint64 {
+	seen := map[uint64]int{}
+	for range 100 {
+		seen[look()]++
+		time.Sleep(100 * time.Microsecond)
+	}
+	var best uint64
+	for n, times := range seen {
+		if times > seen[best] {
+			best = n
+		}
+	}
+	return best
+}
+
+// TestHeldProcessor: it counts as running while it is held, lets others go on and the world be stopped, and leaves nothing behind.
+func TestHeldProcessor(t *testing.T) {
+	others := goleak.IgnoreCurrent()
+	release := holdProcessor()
+	if release == nil {
+		if runtime.GOOS == "linux" {
+			t.Fatal("no processor can be held")
+		}
+		t.Skip("SKIPPED: no processor can be held on this system")
+	}
+	defer goleak.VerifyNone(t, others)
+	if n := mostly(running); n != 2 && runtime.GOMAXPROCS(0) > 1 {
+		t.Errorf("%d goroutines run, want this one and the one that holds", n)
+	}
+	release()
+	if n := mostly(running); n != 1 {
+		t.Errorf("%d goroutines run when it is released, want this one", n)
+	}
+	for range 50 {
+		release := holdProcessor()
+		var done sync.WaitGroup
+		for range 8 {
+			done.Go(runtime.Gosched)
+		}
+		done.Wait()
+		runtime.GC()
+		release()
 	}
 }
