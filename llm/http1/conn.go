@@ -36,13 +36,24 @@ type conn struct {
 	raw     syscall.RawConn // nil when the connection has no descriptor
 	probe   func(fd uintptr) bool
 	calm    bool // what probe found
-	br      *bufio.Reader
-	left    int64 // bytes that may still be read of a head
-	noting  bool  // a head is read: what comes is kept in seen
-	seen    []byte
-	ended   bool // the server has closed its side
-	used    bool // a call was made on it before
-	since   time.Time
+
+	// The request of a call until it is sent, and how that goes; see exchange.
+	turn    func(fd uintptr) bool
+	out     []byte
+	begun   bool
+	sent    int
+	sendErr error
+	into    []byte
+	got     int
+	gotErr  error
+
+	br     *bufio.Reader
+	left   int64 // bytes that may still be read of a head
+	noting bool  // a head is read: what comes is kept in seen
+	seen   []byte
+	ended  bool // the server has closed its side
+	used   bool // a call was made on it before
+	since  time.Time
 }
 
 func newConn(t *Transport, address string, nc net.Conn) *conn {
@@ -50,7 +61,7 @@ func newConn(t *Transport, address string, nc net.Conn) *conn {
 	c.br = bufio.NewReader(c)
 	if s, ok := nc.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
-			c.raw, c.probe = raw, c.look
+			c.raw, c.probe, c.turn = raw, c.look, c.takeTurn
 		}
 	}
 	return c
@@ -64,13 +75,21 @@ func (c *conn) Read(p []byte) (int, error) {
 	if int64(len(p)) > c.left {
 		p = p[:c.left]
 	}
-	n, err := c.nc.Read(p)
+	n, err := c.receive(p)
 	c.left -= int64(n)
 	c.ended = c.ended || err == io.EOF
 	if c.noting {
 		c.seen = append(c.seen, p[:n]...)
 	}
 	return n, err
+}
+
+// receive reads, after it has sent what is still to be sent.
+func (c *conn) receive(p []byte) (int, error) {
+	if c.out != nil {
+		return c.exchange(p)
+	}
+	return c.nc.Read(p)
 }
 
 // shut closes the connection. It may be called at any time, more than once.
@@ -91,6 +110,7 @@ func (c *conn) quiet() bool {
 func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent bool, err error) {
 	ctx := req.Context()
 	stop := context.AfterFunc(ctx, c.shut)
+	var clean bool
 	fail := func(doing string, err error) error {
 		stop()
 		c.shut()
@@ -99,14 +119,20 @@ func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent
 		}
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	n, werr := c.nc.Write(wire)
-	if werr != nil && n == 0 {
-		return nil, true, fail("sending the request", werr)
-	}
-	if werr != nil {
+	c.sent, c.sendErr = 0, nil
+	if c.raw != nil {
+		c.out = wire
+	} else if c.sent, c.sendErr = c.nc.Write(wire); c.sendErr != nil && c.sent > 0 {
 		_ = c.nc.SetReadDeadline(time.Now().Add(refusalTime)) // a server may refuse a request it has not read, and close; if it did, the answer is here
 	}
-	resp, clean, err := c.head(req)
+	if c.sendErr == nil || c.sent > 0 {
+		resp, clean, err = c.head(req)
+	}
+	c.out = nil
+	werr := c.sendErr
+	if werr != nil && c.sent == 0 {
+		return nil, true, fail("sending the request", werr)
+	}
 	switch {
 	case werr != nil && (err != nil || resp.StatusCode < 400):
 		return nil, false, fail("sending the request", werr)
@@ -133,8 +159,11 @@ func (c *conn) head(req *http.Request) (resp *http.Response, clean bool, err err
 	clean, at := true, 0
 	for range maxInterim + 1 {
 		c.left = c.t.opt.MaxHead
-		resp, err = http.ReadResponse(c.br, req)
+		var easy bool
+		resp, easy, err = c.next(req)
 		switch {
+		case easy:
+			return resp, clean, nil
 		case err != nil && c.left <= 0:
 			return nil, false, errHead // and not what it looks like where it was cut
 		case err != nil && c.ended && len(c.seen) > at:
@@ -159,6 +188,24 @@ func (c *conn) head(req *http.Request) (resp *http.Response, clean bool, err err
 		}
 	}
 	return nil, false, errors.New("interim answers do not end")
+}
+
+// next reads the next head; easy is one that leaves no question open.
+func (c *conn) next(req *http.Request) (resp *http.Response, easy bool, err error) {
+	switch _, err := c.br.Peek(1); {
+	case err == io.EOF:
+		return nil, false, io.ErrUnexpectedEOF
+	case err != nil:
+		return nil, false, err
+	}
+	here, _ := c.br.Peek(c.br.Buffered()) // it is in the buffer
+	if resp, n := plain(here, req); resp != nil {
+		_, _ = c.br.Discard(n) // so is this
+		resp.Body = &counted{r: c.br, left: resp.ContentLength}
+		return resp, true, nil
+	}
+	resp, err = http.ReadResponse(c.br, req)
+	return resp, false, err
 }
 
 // forget ends the noting of a head and gives back what an unusually large one took.

@@ -12,3 +12,9 @@ func (c *conn) look(uintptr) bool {
 	c.calm = time.Since(c.since) < restTime
 	return true
 }
+
+// takeTurn writes and reads nothing here: exchange then does it in two calls.
+func (c *conn) takeTurn(uintptr) bool {
+	c.begun = true
+	return true
+}
