@@ -148,7 +148,14 @@ func stringAt(data []byte, i int) int {
 		return -1
 	}
 	for i++; i < len(data); i++ {
-		for i+8 <= len(data) && plain(binary.LittleEndian.Uint64(data[i:])) {
+		for i+32 <= len(data) {
+			w := data[i : i+32]
+			if odd(binary.LittleEndian.Uint64(w))|odd(binary.LittleEndian.Uint64(w[8:]))|odd(binary.LittleEndian.Uint64(w[16:]))|odd(binary.LittleEndian.Uint64(w[24:])) != 0 {
+				break
+			}
+			i += 32
+		}
+		for i+8 <= len(data) && odd(binary.LittleEndian.Uint64(data[i:])) == 0 {
 			i += 8
 		}
 		if i >= len(data) {
@@ -166,13 +173,13 @@ func stringAt(data []byte, i int) int {
 	return -1
 }
 
-// plain reports whether none of eight bytes is a quote, a backslash or a control
-// character (Mycroft's test for a zero byte, and its form for "less than"). It may say
-// no without need, never yes: who asks then looks at the bytes one by one.
-func plain(w uint64) bool {
+// odd is 0 when none of eight bytes is a quote, a backslash or a control character
+// (Mycroft's test for a zero byte, and its form for "less than"). It may be something
+// else without need, never 0: who asks then looks at the bytes one by one.
+func odd(w uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, slash := w^(ones*'"'), w^(ones*'\\')
-	return ((quote-ones)&^quote|(slash-ones)&^slash|(w-ones*' ')&^w)&tops == 0
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w) & tops
 }
 
 // valueAt returns the index after the value that starts at i, or -1.
