@@ -94,7 +94,7 @@ func (s *server) wrap(mux *http.ServeMux) http.Handler {
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, http.StatusForbidden, "this request was sent by a page of another site; only Resync's own pages may")
 	}))
-	var h http.Handler = mux
+	var h http.Handler = s.shortcut(mux)
 	h = strictJSON(h)
 	h = cross.Handler(h)
 	h = secureHeaders(h)
@@ -103,16 +103,20 @@ func (s *server) wrap(mux *http.ServeMux) http.Handler {
 }
 
 // secureHeaders are the same for every answer. The console sets its own
-// content security policy.
+// content security policy. Answers of the language models go to programs, as data:
+// what keeps a page from being framed or opened by another is not for them.
 func secureHeaders(next http.Handler) http.Handler {
 	fixed := []string{"nosniff", "DENY", "no-referrer", "same-origin", "default-src 'none'; frame-ancestors 'none'", "no-store"}
 	only := func(i int) []string { return fixed[i : i+1 : i+1] } // adding to it makes a copy
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header() // the names are written as net/http keeps them, which spares translating them
-		h["X-Content-Type-Options"], h["X-Frame-Options"], h["Referrer-Policy"] = only(0), only(1), only(2)
-		h["Cross-Origin-Opener-Policy"], h["Content-Security-Policy"] = only(3), only(4)
+		h["X-Content-Type-Options"] = only(0)
 		if isAPI(r.URL.Path) {
 			h["Cache-Control"] = only(5)
+		}
+		if !isLLM(r) {
+			h["X-Frame-Options"], h["Referrer-Policy"] = only(1), only(2)
+			h["Cross-Origin-Opener-Policy"], h["Content-Security-Policy"] = only(3), only(4)
 		}
 		next.ServeHTTP(w, r)
 	})

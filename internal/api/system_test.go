@@ -169,7 +169,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			t.Errorf("%s has no content security policy", p)
 		}
 	}
-	if cc := b.get("/api/v1/auth/verify").header.Get("Cache-Control"); cc != "no-store" {
-		t.Errorf("Cache-Control %q", cc)
+	for _, p := range []string{"/api/v1/auth/verify", "/llm/v1/models"} {
+		if h := b.get(p).header; h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s may be kept, or taken for something else: %v", p, h)
+		}
 	}
 }
