@@ -36,7 +36,7 @@ func (x *Executor) runApproved(ctx context.Context, st RunState, a Approval) (Re
 	done := make(chan error, 1)
 	x.wg.Go(func() {
 		// Detached: the approver's connection must not decide over the call.
-		done <- x.execute(context.WithoutCancel(ctx), st)
+		done <- x.execute(context.WithoutCancel(ctx), st, a)
 	})
 	select {
 	case err := <-done:
@@ -53,14 +53,14 @@ func (x *Executor) runApproved(ctx context.Context, st RunState, a Approval) (Re
 
 // execute is the second half of the chain: re-read, compare, claim, call,
 // journal. Every return leaves a journal row that says why.
-func (x *Executor) execute(ctx context.Context, st RunState) error {
+func (x *Executor) execute(ctx context.Context, st RunState, a Approval) error {
 	t, ok := x.tools[st.Tool]
 	if !ok {
 		return &UnknownToolError{st.Tool}
 	}
 	runCtx, release := x.track(ctx, st.ID, t.Spec, st.User)
 	defer release()
-	if err := x.recheck(runCtx, ctx, st, t); err != nil {
+	if err := x.recheck(runCtx, ctx, st, a, t); err != nil {
 		return err
 	}
 	if err := runCtx.Err(); err != nil {
@@ -85,8 +85,8 @@ func (x *Executor) execute(ctx context.Context, st RunState) error {
 
 // recheck repeats identity, role and pre-image at the moment of execution. The
 // approval is void when any of them moved.
-func (x *Executor) recheck(runCtx, ctx context.Context, st RunState, t *Tool) error {
-	if err := x.recheckPeople(ctx, st, t); err != nil {
+func (x *Executor) recheck(runCtx, ctx context.Context, st RunState, a Approval, t *Tool) error {
+	if err := x.recheckPeople(ctx, st, a, t); err != nil {
 		return x.void(ctx, st, err)
 	}
 	p, err := guard(func() (erased, error) { return t.write.prepare(runCtx, st.Args) })
@@ -107,17 +107,16 @@ func (x *Executor) recheck(runCtx, ctx context.Context, st RunState, t *Tool) er
 	return nil
 }
 
-func (x *Executor) recheckPeople(ctx context.Context, st RunState, t *Tool) error {
+// recheckPeople looks everybody up again. The votes of a, which the last vote has
+// made an approved envelope, are all there will ever be; whether the approval still
+// stands is for the claim.
+func (x *Executor) recheckPeople(ctx context.Context, st RunState, a Approval, t *Tool) error {
 	who, err := x.cfg.Identities.Identity(ctx, st.User)
 	if err != nil {
 		return fmt.Errorf("looking up %s again before acting: %w", st.User, err)
 	}
 	if _, err := x.decide(ctx, PolicyRequest{Who: who, Action: ActExecute, Spec: t.Spec, Risk: st.Risk.Level, Requester: st.User}); err != nil {
 		return err
-	}
-	a, err := x.cfg.Ledger.LoadApproval(ctx, st.ID)
-	if err != nil {
-		return fmt.Errorf("reading the approval again: %w", err)
 	}
 	for _, v := range a.Votes {
 		if !v.Approve {

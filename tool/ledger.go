@@ -228,9 +228,9 @@ var (
 
 // RunLog keeps proposals.
 type RunLog interface {
-	// CreateRun stores the run and its first entries. A crash in between leaves
-	// a run that nobody can approve, never one that can execute.
-	CreateRun(ctx context.Context, r Run, entries []Entry) error
+	// CreateRun stores the run, its first entries and its envelope, and journals
+	// blocked_on_user: all of it or nothing.
+	CreateRun(ctx context.Context, r Run, entries []Entry, a Approval) error
 	LoadRun(ctx context.Context, id string) (RunState, error)
 	ListRuns(ctx context.Context, f RunFilter) ([]RunState, error)
 }
@@ -247,17 +247,25 @@ type Journal interface {
 
 // Approvals keeps the envelopes.
 type Approvals interface {
-	// OpenApproval stores the envelope and journals blocked_on_user, both or
-	// neither.
-	OpenApproval(ctx context.Context, a Approval) error
 	LoadApproval(ctx context.Context, runID string) (Approval, error)
 	ListApprovals(ctx context.Context, status ApprovalStatus, limit int) ([]Approval, error)
 }
 
+// Envelopes reads what the way of an action needs, with few calls of a ledger that
+// may be far away.
+type Envelopes interface {
+	// LoadEnvelope is LoadRun and LoadApproval at one moment.
+	LoadEnvelope(ctx context.Context, runID string) (RunState, Approval, error)
+	// FindPending lists the runs, newest first, that a person has asked for with this
+	// digest and that still wait for votes.
+	FindPending(ctx context.Context, requester, digest string) ([]string, error)
+}
+
 // Votes decides the envelopes. Each call is one transaction.
 type Votes interface {
-	// CastVote adds a vote and returns the envelope with the new tally.
-	CastVote(ctx context.Context, v Vote) (Approval, error)
+	// CastVote adds a vote and the entries that say, of the envelope with the new
+	// tally, what it means, all or nothing; it returns that envelope.
+	CastVote(ctx context.Context, v Vote, entries func(Approval) []Entry) (Approval, error)
 	// ClaimApproved spends the approval, if it is approved, unexpired and bound
 	// to the digest, and commits the one "executing" entry of the run, both or
 	// neither. Of any number of callers one succeeds.
@@ -283,6 +291,7 @@ type Ledger interface {
 	RunLog
 	Journal
 	Approvals
+	Envelopes
 	Votes
 	Undos
 	UndoClaims

@@ -39,12 +39,13 @@ func through[T any](v T) T {
 	return out
 }
 
-func (m *memory) CreateRun(_ context.Context, r Run, entries []Entry) error {
+func (m *memory) CreateRun(_ context.Context, r Run, entries []Entry, a Approval) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.runs[r.ID] = through(r)
 	m.order = append(m.order, r.ID)
-	return m.add(entries...)
+	m.approvals[a.RunID] = a
+	return m.add(append(entries, Entry{RunID: a.RunID, At: a.RequestedAt, Event: EvBlocked, Actor: a.Requester})...)
 }
 
 func (m *memory) add(entries ...Entry) error {
@@ -129,11 +130,27 @@ func (m *memory) Unsettled(context.Context) ([]RunState, error) {
 	return out, nil
 }
 
-func (m *memory) OpenApproval(_ context.Context, a Approval) error {
+func (m *memory) LoadEnvelope(_ context.Context, id string) (RunState, Approval, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.approvals[a.RunID] = a
-	return m.add(Entry{RunID: a.RunID, At: a.RequestedAt, Event: EvBlocked, Actor: a.Requester})
+	st, err := m.state(id)
+	if err != nil {
+		return st, Approval{}, err
+	}
+	a, err := m.tally(id)
+	return st, a, err
+}
+
+func (m *memory) FindPending(_ context.Context, requester, digest string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for _, id := range slices.Backward(m.order) {
+		if a, err := m.tally(id); err == nil && a.Status == ApprovalPending && a.Requester == requester && a.Digest == digest {
+			out = append(out, id)
+		}
+	}
+	return out, nil
 }
 
 func (m *memory) tally(id string) (Approval, error) {
@@ -172,7 +189,7 @@ func (m *memory) ListApprovals(_ context.Context, s ApprovalStatus, _ int) ([]Ap
 	return out, nil
 }
 
-func (m *memory) CastVote(_ context.Context, v Vote) (Approval, error) {
+func (m *memory) CastVote(_ context.Context, v Vote, entries func(Approval) []Entry) (Approval, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, err := m.tally(v.RunID)
@@ -189,7 +206,10 @@ func (m *memory) CastVote(_ context.Context, v Vote) (Approval, error) {
 	stored := m.approvals[v.RunID]
 	stored.Votes = append(stored.Votes, v)
 	m.approvals[v.RunID] = stored
-	return m.tally(v.RunID)
+	if a, err = m.tally(v.RunID); err == nil {
+		err = m.add(entries(a)...)
+	}
+	return a, err
 }
 
 func (m *memory) ClaimApproved(_ context.Context, e Entry, digest string) error {

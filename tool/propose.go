@@ -83,19 +83,16 @@ func (x *Executor) digest(name string, args json.RawMessage, p erased) (string, 
 // samePending finds this person's own identical request that still waits, so
 // that a double click makes one card, not two.
 func (x *Executor) samePending(ctx context.Context, run Run) (Result, bool, error) {
-	list, err := x.cfg.Ledger.ListApprovals(ctx, ApprovalPending, 200)
+	list, err := x.cfg.Ledger.FindPending(ctx, run.User, run.Digest)
 	if err != nil {
 		return Result{}, false, fmt.Errorf("reading open approvals: %w", err)
 	}
-	for _, a := range list {
-		if a.Digest != run.Digest || a.Requester != run.User || !a.ExpiresAt.After(x.cfg.Now()) {
-			continue
-		}
-		st, err := x.cfg.Ledger.LoadRun(ctx, a.RunID)
+	for _, id := range list {
+		st, a, err := x.cfg.Ledger.LoadEnvelope(ctx, id)
 		if err != nil {
-			return Result{}, false, fmt.Errorf("reading run %s: %w", a.RunID, err)
+			return Result{}, false, fmt.Errorf("reading run %s: %w", id, err)
 		}
-		if st.ParentID == run.ParentID {
+		if st.ParentID == run.ParentID && a.Status == ApprovalPending && a.ExpiresAt.After(x.cfg.Now()) {
 			return Result{RunID: st.ID, Status: st.Status(), Risk: st.Risk, Run: &st, Approval: &a}, true, nil
 		}
 	}
@@ -116,11 +113,8 @@ func (x *Executor) store(ctx context.Context, run Run, dec PolicyDecision) (Resu
 		entry(EvProposed, map[string]any{"tool": run.Tool, "target": run.Target, "args_hash": run.ArgsHash}),
 		entry(EvAssessed, map[string]any{"risk": run.Risk.Level.String(), "rule": dec.Rule, "needed": a.Needed}),
 	}
-	if err := x.cfg.Ledger.CreateRun(ctx, run, entries); err != nil {
+	if err := x.cfg.Ledger.CreateRun(ctx, run, entries, a); err != nil {
 		return Result{Risk: run.Risk}, fmt.Errorf("storing the proposal: %w", err)
-	}
-	if err := x.cfg.Ledger.OpenApproval(ctx, a); err != nil {
-		return Result{Risk: run.Risk}, fmt.Errorf("storing the approval request: %w", err)
 	}
 	x.notice(run.ID, run.Tool, EvBlocked)
 	return x.reload(ctx, run.ID)
@@ -157,43 +151,49 @@ func (x *Executor) Decide(ctx context.Context, who Identity, runID string, appro
 	if err := x.CanDecide(ctx, who, st, a); err != nil {
 		return x.result(st, &a), err
 	}
-	a, err = x.cfg.Ledger.CastVote(ctx, Vote{RunID: runID, Approver: who.User, Approve: approve, Reason: reason, At: x.cfg.Now().UTC()})
+	vote := Vote{RunID: runID, Approver: who.User, Approve: approve, Reason: reason, At: x.cfg.Now().UTC()}
+	entries := func(a Approval) []Entry { return voteEntries(vote, a) }
+	a, err = x.cfg.Ledger.CastVote(ctx, vote, entries)
 	if err != nil {
 		if errors.Is(err, ErrExpired) {
 			err = errors.Join(err, x.expire(ctx, st))
 		}
 		return x.result(st, &a), fmt.Errorf("recording the decision: %w", err)
 	}
-	if err := x.append(ctx, st, EvVote, who.User, map[string]any{"approve": approve, "reason": reason}); err != nil {
-		return x.result(st, &a), err
+	for _, e := range entries(a) {
+		x.notice(st.ID, st.Tool, e.Event)
 	}
-	switch {
-	case a.Status == ApprovalRejected:
-		err = x.append(ctx, st, EvRejected, who.User, map[string]any{"reason": reason})
+	switch a.Status {
+	case ApprovalRejected:
 		x.releaseParent(ctx, st)
-	case a.Status == ApprovalApproved:
-		if err := x.append(ctx, st, EvApproved, who.User, nil); err != nil {
-			return x.result(st, &a), err
-		}
+	case ApprovalApproved:
 		return x.runApproved(ctx, st, a)
-	}
-	if err != nil {
-		return x.result(st, &a), err
 	}
 	return x.reload(ctx, runID)
 }
 
+// voteEntries is what the journal says of a vote, given the envelope with it.
+func voteEntries(v Vote, a Approval) []Entry {
+	entry := func(ev Event, detail map[string]any) Entry {
+		return Entry{RunID: v.RunID, At: v.At, Event: ev, Actor: v.Approver, Detail: detail}
+	}
+	out := []Entry{entry(EvVote, map[string]any{"approve": v.Approve, "reason": v.Reason})}
+	switch a.Status {
+	case ApprovalRejected:
+		out = append(out, entry(EvRejected, map[string]any{"reason": v.Reason}))
+	case ApprovalApproved:
+		out = append(out, entry(EvApproved, nil))
+	}
+	return out
+}
+
 func (x *Executor) envelope(ctx context.Context, runID string) (RunState, Approval, error) {
-	st, err := x.cfg.Ledger.LoadRun(ctx, runID)
+	st, a, err := x.cfg.Ledger.LoadEnvelope(ctx, runID)
 	if err != nil {
-		return st, Approval{}, fmt.Errorf("run %s: %w", runID, err)
+		return st, a, fmt.Errorf("run %s: %w", runID, err)
 	}
 	if st.Engine != x.cfg.Engine.Name {
-		return st, Approval{}, fmt.Errorf("run %s belongs to engine %s, not %s", runID, st.Engine, x.cfg.Engine.Name)
-	}
-	a, err := x.cfg.Ledger.LoadApproval(ctx, runID)
-	if err != nil {
-		return st, a, fmt.Errorf("approval of run %s: %w", runID, err)
+		return st, a, fmt.Errorf("run %s belongs to engine %s, not %s", runID, st.Engine, x.cfg.Engine.Name)
 	}
 	return st, a, nil
 }

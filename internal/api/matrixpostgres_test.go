@@ -39,7 +39,7 @@ func postgresColumn() column {
 			same(away, "refuse", "blackhole", "reset", "slow-2s", "slow-35s", "cut", "cut-reset", "garbage", "tls-expired", "tls-unknown"),
 			same(well, "slices"),
 			[]cell{
-				{row: "slow-0.2s", want: well, bound: time.Minute, also: "With a timeout of 10 s, as a server has; a request makes many calls of the database one after the other, so that an approval takes some 20 s"},
+				{row: "slow-0.2s", want: well, bound: time.Minute, also: "With a timeout of 10 s, as a server has; a request calls the database several times one after the other, so that an approval takes some 3 s and a proposal 1 s"},
 				{row: "500", like: "FATAL 57P03: the server is starting up", how: says2("57P03", "the database system is starting up"), want: away},
 				{row: "429", like: "FATAL 53300: every connection is taken", how: says2("53300", "sorry, too many clients already"), want: away},
 				{row: "503", like: "the server takes no writes (25006), as a replica after a failover", want: []answer{{503, "the database is read-only", "Retry-After: "}, {503, "the database is read-only", "Retry-After: "}, ok(), ok(), ok()}},
@@ -80,8 +80,8 @@ func hostOfURL(url string) string {
 	return host
 }
 
-// flush waits until the database is used again, over every connection of the pool:
-// each that has ended meanwhile costs one refusal.
+// flush waits until the database is used again, by as many as its pool has
+// connections.
 func (st *matrixStage) flush() {
 	st.h.eventually("the database to be used", func() bool {
 		var wrong atomic.Int64

@@ -27,27 +27,22 @@ type image struct {
 	Pre   json.RawMessage `json:"pre"`
 }
 
-// CreateRun stores the run with its first entries.
-func (l *Ledger) CreateRun(ctx context.Context, r tool.Run, entries []tool.Entry) error {
+// CreateRun stores the run with its first entries and its envelope.
+func (l *Ledger) CreateRun(ctx context.Context, r tool.Run, entries []tool.Entry, a tool.Approval) error {
 	row, err := rowOf(r)
 	if err != nil {
 		return err
 	}
-	for i, e := range entries {
-		se, err := entryRow(e)
-		if err != nil {
-			return err
-		}
-		if i == 0 {
-			_, err = l.db.CreateRun(ctx, row, se)
-		} else {
-			_, err = l.db.Append(ctx, se)
-		}
-		if err != nil {
-			return known(err)
-		}
+	list, err := entryRows(entries)
+	if err != nil {
+		return err
 	}
-	return nil
+	list = append(list, store.Entry{RunID: a.RunID, At: a.RequestedAt, Actor: a.Requester, Event: string(tool.EvBlocked),
+		Detail: json.RawMessage(fmt.Sprintf(`{"digest":%q,"expires_at":%q}`, a.Digest, a.ExpiresAt.Format(time.RFC3339)))})
+	return known(l.db.Propose(ctx, row, list, &store.Approval{
+		RunID: a.RunID, Digest: a.Digest, Tool: a.Tool, RiskLevel: a.Risk.String(), Requester: a.Requester,
+		RequestedAt: a.RequestedAt, ExpiresAt: a.ExpiresAt, Needed: a.Needed, AllowSelf: a.AllowSelf,
+	}))
 }
 
 func rowOf(r tool.Run) (store.Run, error) {
@@ -138,6 +133,18 @@ func entryRow(e tool.Entry) (store.Entry, error) {
 	return row, nil
 }
 
+func entryRows(list []tool.Entry) ([]store.Entry, error) {
+	out := make([]store.Entry, 0, len(list))
+	for _, e := range list {
+		row, err := entryRow(e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
 // Append commits entries. The end of an undo also closes its undo record.
 func (l *Ledger) Append(ctx context.Context, entries ...tool.Entry) error {
 	for _, e := range entries {
@@ -177,16 +184,6 @@ func (l *Ledger) Unsettled(ctx context.Context) ([]tool.RunState, error) {
 	return append(append(open, unknown...), done...), err
 }
 
-// OpenApproval stores an approval envelope. The executor has journalled
-// blocked_on_user already, so the store's own entry is a note.
-func (l *Ledger) OpenApproval(ctx context.Context, a tool.Approval) error {
-	return known(l.db.RequestApproval(ctx, store.Approval{
-		RunID: a.RunID, Digest: a.Digest, Tool: a.Tool, RiskLevel: a.Risk.String(), Requester: a.Requester,
-		RequestedAt: a.RequestedAt, ExpiresAt: a.ExpiresAt, Needed: a.Needed, AllowSelf: a.AllowSelf,
-	}, store.Entry{RunID: a.RunID, Actor: a.Requester, Event: string(tool.EvBlocked),
-		Detail: json.RawMessage(fmt.Sprintf(`{"digest":%q,"expires_at":%q}`, a.Digest, a.ExpiresAt.Format(time.RFC3339)))}))
-}
-
 func approvalOf(t store.Tally) (tool.Approval, error) {
 	risk, err := tool.ParseRisk(t.RiskLevel)
 	a := tool.Approval{
@@ -208,6 +205,26 @@ func (l *Ledger) LoadApproval(ctx context.Context, runID string) (tool.Approval,
 	return approvalOf(t)
 }
 
+// LoadEnvelope reads a run with its journal and its envelope.
+func (l *Ledger) LoadEnvelope(ctx context.Context, runID string) (tool.RunState, tool.Approval, error) {
+	s, t, err := l.db.RunApproval(ctx, runID)
+	if err != nil {
+		return tool.RunState{}, tool.Approval{}, known(err)
+	}
+	st, err := stateOf(s)
+	if err != nil {
+		return st, tool.Approval{}, err
+	}
+	a, err := approvalOf(t)
+	return st, a, err
+}
+
+// FindPending lists the runs somebody asked for that wait for votes.
+func (l *Ledger) FindPending(ctx context.Context, requester, digest string) ([]string, error) {
+	ids, err := l.db.PendingOf(ctx, requester, digest)
+	return ids, known(err)
+}
+
 // ListApprovals lists envelopes, newest first; an empty status lists all.
 func (l *Ledger) ListApprovals(ctx context.Context, status tool.ApprovalStatus, limit int) ([]tool.Approval, error) {
 	list, err := l.db.Approvals(ctx, store.ApprovalFilter{State: store.ApprovalState(status), Limit: limit})
@@ -225,13 +242,20 @@ func (l *Ledger) ListApprovals(ctx context.Context, status tool.ApprovalStatus, 
 	return out, nil
 }
 
-// CastVote adds a vote.
-func (l *Ledger) CastVote(ctx context.Context, v tool.Vote) (tool.Approval, error) {
+// CastVote adds a vote with its entries.
+func (l *Ledger) CastVote(ctx context.Context, v tool.Vote, entries func(tool.Approval) []tool.Entry) (tool.Approval, error) {
 	decision := store.Reject
 	if v.Approve {
 		decision = store.Approve
 	}
-	t, err := l.db.Vote(ctx, store.Vote{RunID: v.RunID, Approver: v.Approver, Decision: decision, Reason: v.Reason, At: v.At})
+	t, err := l.db.VoteWith(ctx, store.Vote{RunID: v.RunID, Approver: v.Approver, Decision: decision, Reason: v.Reason, At: v.At},
+		func(t store.Tally) ([]store.Entry, error) {
+			a, err := approvalOf(t)
+			if err != nil {
+				return nil, err
+			}
+			return entryRows(entries(a))
+		})
 	if err != nil {
 		return tool.Approval{}, known(err)
 	}

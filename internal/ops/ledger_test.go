@@ -36,12 +36,14 @@ func entry(id string, ev tool.Event, detail map[string]any) tool.Entry {
 	return tool.Entry{RunID: id, At: time.Now().UTC().Truncate(time.Millisecond), Event: ev, Actor: "ana", Detail: detail}
 }
 
+// silent is a vote the journal says nothing of.
+func silent(tool.Approval) []tool.Entry { return nil }
+
 // stored puts a run with its envelope into the ledger.
 func stored(t *testing.T, l *Ledger, id string) tool.Run {
 	t.Helper()
 	r := sampleRun(id)
-	must(t, l.CreateRun(t.Context(), r, []tool.Entry{entry(id, tool.EvProposed, map[string]any{"target": r.Target}), entry(id, tool.EvAssessed, nil)}))
-	must(t, l.OpenApproval(t.Context(), sampleApproval(r)))
+	must(t, l.CreateRun(t.Context(), r, []tool.Entry{entry(id, tool.EvProposed, map[string]any{"target": r.Target}), entry(id, tool.EvAssessed, nil)}, sampleApproval(r)))
 	return r
 }
 
@@ -54,7 +56,7 @@ func TestDefect35_StateSurvivesTheDatabase(t *testing.T) {
 	l := NewLedger(db)
 	r := stored(t, l, "run_1")
 	for _, who := range []string{"bea", "cyd"} {
-		_, err := l.CastVote(t.Context(), tool.Vote{RunID: r.ID, Approver: who, Approve: true, Reason: "ok", At: time.Now()})
+		_, err := l.CastVote(t.Context(), tool.Vote{RunID: r.ID, Approver: who, Approve: true, Reason: "ok", At: time.Now()}, silent)
 		must(t, err)
 	}
 	must(t, l.ClaimApproved(t.Context(), entry(r.ID, tool.EvExecuting, nil), r.Digest))
@@ -98,7 +100,7 @@ func TestLedgerNamesTheStoresConditions(t *testing.T) {
 	l := NewLedger(openStore(t, filepath.Join(t.TempDir(), "l.db")))
 	ctx := t.Context()
 	vote := func(id, who string, yes bool) error {
-		_, err := l.CastVote(ctx, tool.Vote{RunID: id, Approver: who, Approve: yes, At: time.Now()})
+		_, err := l.CastVote(ctx, tool.Vote{RunID: id, Approver: who, Approve: yes, At: time.Now()}, silent)
 		return err
 	}
 	r := stored(t, l, "run_1")
@@ -107,10 +109,9 @@ func TestLedgerNamesTheStoresConditions(t *testing.T) {
 	void := stored(t, l, "run_3")
 	must(t, l.VoidApproval(ctx, void.ID, "moved"))
 	old := sampleRun("run_4")
-	must(t, l.CreateRun(ctx, old, []tool.Entry{entry(old.ID, tool.EvProposed, nil)}))
 	a := sampleApproval(old)
 	a.RequestedAt, a.ExpiresAt = time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)
-	must(t, l.OpenApproval(ctx, a))
+	must(t, l.CreateRun(ctx, old, []tool.Entry{entry(old.ID, tool.EvProposed, nil)}, a))
 	must(t, vote(r.ID, "bea", true))
 	for _, tt := range []struct {
 		what string
@@ -148,7 +149,7 @@ func TestLedgerNamesTheStoresConditions(t *testing.T) {
 
 // claimAs gives the run its missing vote and claims it with a digest.
 func (l *Ledger) claimAs(t *testing.T, r tool.Run, digest string) error {
-	_, err := l.CastVote(t.Context(), tool.Vote{RunID: r.ID, Approver: "cyd", Approve: true, At: time.Now()})
+	_, err := l.CastVote(t.Context(), tool.Vote{RunID: r.ID, Approver: "cyd", Approve: true, At: time.Now()}, silent)
 	must(t, err)
 	return l.ClaimApproved(t.Context(), entry(r.ID, tool.EvExecuting, nil), digest)
 }
@@ -159,7 +160,7 @@ func TestOneClaimOfMany(t *testing.T) {
 	l := NewLedger(openStore(t, filepath.Join(t.TempDir(), "l.db")))
 	r := stored(t, l, "run_1")
 	for _, who := range []string{"bea", "cyd"} {
-		_, err := l.CastVote(t.Context(), tool.Vote{RunID: r.ID, Approver: who, Approve: true, At: time.Now()})
+		_, err := l.CastVote(t.Context(), tool.Vote{RunID: r.ID, Approver: who, Approve: true, At: time.Now()}, silent)
 		must(t, err)
 	}
 	var wg sync.WaitGroup
@@ -213,7 +214,7 @@ func TestLedgerFilters(t *testing.T) {
 	for i := range 4 {
 		stored(t, l, fmt.Sprintf("run_%d", i))
 	}
-	_, err := l.CastVote(ctx, tool.Vote{RunID: "run_1", Approver: "bea", Approve: false, At: time.Now()})
+	_, err := l.CastVote(ctx, tool.Vote{RunID: "run_1", Approver: "bea", Approve: false, At: time.Now()}, silent)
 	must(t, err)
 	must(t, l.Append(ctx, entry("run_1", tool.EvRejected, map[string]any{"reason": "no"})))
 	ids := func(f tool.RunFilter) int {
@@ -246,7 +247,7 @@ func TestRestart(t *testing.T) {
 	executing, approved, waiting := l.propose("hold_job", args{"job": "PAYROLL_TAX"}), l.propose("hold_job", args{"job": "PAYROLL_SOCIAL"}), l.propose("hold_job", args{"job": "PAYROLL_CHECK"})
 	ledger := NewLedger(l.db)
 	for _, r := range []tool.Result{executing, approved} {
-		_, err := ledger.CastVote(t.Context(), tool.Vote{RunID: r.RunID, Approver: "approver", Approve: true, At: time.Now()})
+		_, err := ledger.CastVote(t.Context(), tool.Vote{RunID: r.RunID, Approver: "approver", Approve: true, At: time.Now()}, silent)
 		must(t, err)
 		must(t, ledger.Append(t.Context(), entry(r.RunID, tool.EvApproved, nil)))
 	}

@@ -77,10 +77,8 @@ func (s *Store) APIToken(ctx context.Context, tokenHash string) (APIToken, User,
 // TouchAPIToken notes that a token let a program in; earlier times are ignored.
 // ErrNotFound when there is no such token.
 func (s *Store) TouchAPIToken(ctx context.Context, tokenHash string, used time.Time) error {
-	err := s.update(ctx, func(c conn) error {
-		return mustChange(c.exec(ctx, `update api_tokens set last_used_at = case when last_used_at < ? then ? else last_used_at end
-			where token_hash = ?`, ms(used), ms(used), tokenHash))
-	})
+	err := mustChange(s.writer().exec(ctx, `update api_tokens set last_used_at = case when last_used_at < ? then ? else last_used_at end
+		where token_hash = ?`, ms(used), ms(used), tokenHash))
 	if err != nil {
 		return fmt.Errorf("touch API token: %w", err)
 	}

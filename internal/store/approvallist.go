@@ -62,6 +62,23 @@ func (s *Store) Approvals(ctx context.Context, f ApprovalFilter) (ApprovalList, 
 	return out, nil
 }
 
+// PendingOf lists the runs whose approvals of a digest, asked for by somebody, still
+// wait for votes, newest first.
+func (s *Store) PendingOf(ctx context.Context, requester, digest string) ([]string, error) {
+	var ids []string
+	err := s.reader().rows(ctx, `select a.run_id from approvals a where a.requester = ? and a.digest = ? and `+stateExpr+` = 'pending'
+		order by a.requested_at desc, a.run_id desc`, []any{requester, digest, ms(s.now())}, func(scan scanner) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find what %s asked for: %w", requester, err)
+	}
+	return ids, nil
+}
+
 func (f ApprovalFilter) where(now int64) (string, []any) {
 	conds := []string{"1 = 1"}
 	var args []any

@@ -114,23 +114,17 @@ func (s *Store) RequestApproval(ctx context.Context, a Approval, e Entry) error 
 	err := a.check()
 	if err == nil {
 		err = s.update(ctx, func(c conn) error {
-			if err := s.lockChain(ctx, c); err != nil {
-				return err
-			}
-			m, err := readMarks(ctx, c, a.RunID)
+			chain, m, err := s.openChain(ctx, c, a.RunID)
 			if err != nil {
 				return err
 			}
 			if m.claimed || m.outcome != "" {
 				return fmt.Errorf("%w: the run is past approval", ErrAlreadyFinal)
 			}
-			_, err = c.exec(ctx, `insert into approvals (run_id, digest, tool, risk_level, requester, requested_at, expires_at, needed, allow_self)
-				values (?,?,?,?,?,?,?,?,?)`, a.RunID, a.Digest, a.Tool, a.RiskLevel, a.Requester,
-				ms(a.RequestedAt), ms(a.ExpiresAt), a.Needed, flag(a.AllowSelf))
-			if err != nil {
-				return whenUnique(err, ErrExists)
+			if err := c.later(ctx, a.insert()); err != nil {
+				return err
 			}
-			return s.appendTo(ctx, c, &e, "")
+			return chain.extend(ctx, c, m, []Entry{e})
 		})
 	}
 	if err != nil {
@@ -139,33 +133,35 @@ func (s *Store) RequestApproval(ctx context.Context, a Approval, e Entry) error 
 	return nil
 }
 
+// insert stores the request.
+func (a Approval) insert() ask {
+	return ask{query: `insert into approvals (run_id, digest, tool, risk_level, requester, requested_at, expires_at, needed, allow_self)
+		values (?,?,?,?,?,?,?,?,?)`,
+		args:   []any{a.RunID, a.Digest, a.Tool, a.RiskLevel, a.Requester, ms(a.RequestedAt), ms(a.ExpiresAt), a.Needed, flag(a.AllowSelf)},
+		failed: whenTaken}
+}
+
 // Vote records a decision and returns the new tally. It refuses with ErrUsed,
 // ErrVoid, ErrDecided (approved or rejected already), ErrExpired,
 // ErrDuplicateVote, ErrSelfApproval or ErrNotFound. A requester who may not
 // approve may still reject, which withdraws the request.
 func (s *Store) Vote(ctx context.Context, v Vote) (Tally, error) {
+	return s.VoteWith(ctx, v, nil)
+}
+
+// VoteWith is [Store.Vote] with what the journal of the run says of it, in the same
+// transaction: entries is given the tally as it is with the vote. An entry that ends
+// the run is refused with ErrAlreadyClaimed when the run was claimed.
+func (s *Store) VoteWith(ctx context.Context, v Vote, entries func(Tally) ([]Entry, error)) (Tally, error) {
 	var t Tally
 	err := v.check()
 	if v.At.IsZero() {
 		v.At = s.now()
 	}
+	v.At = at(ms(v.At))
 	if err == nil {
 		err = s.update(ctx, func(c conn) (err error) {
-			if t, err = s.lockTally(ctx, c, v.RunID); err != nil {
-				return err
-			}
-			if err := t.refuseVote(v); err != nil {
-				return err
-			}
-			if err := s.linkKey(ctx, c, v.RunID); err != nil {
-				return err
-			}
-			_, err = c.exec(ctx, `insert into votes (run_id, approver, decision, reason, at) values (?,?,?,?,?)`,
-				v.RunID, v.Approver, v.Decision, v.Reason, ms(v.At))
-			if err != nil {
-				return whenUnique(err, ErrDuplicateVote)
-			}
-			t, err = s.readTally(ctx, c, v.RunID, "")
+			t, err = s.vote(ctx, c, v, entries)
 			return err
 		})
 	}
@@ -173,6 +169,41 @@ func (s *Store) Vote(ctx context.Context, v Vote) (Tally, error) {
 		return Tally{}, fmt.Errorf("vote of %s on %s: %w", v.Approver, v.RunID, err)
 	}
 	return t, nil
+}
+
+func (s *Store) vote(ctx context.Context, c conn, v Vote, entries func(Tally) ([]Entry, error)) (Tally, error) {
+	key, asked := linkKey(ctx, v.RunID), &tallyRead{}
+	chain, m, err := s.openChain(ctx, c, v.RunID, append(key.asks, asked.asks(v.RunID, c.d.forUpdate)...)...)
+	if err != nil {
+		return Tally{}, err
+	}
+	t, err := asked.tally(s.now())
+	if err == nil {
+		err = t.refuseVote(v)
+	}
+	if err != nil {
+		return Tally{}, err
+	}
+	key.done()
+	err = c.later(ctx, ask{query: `insert into votes (run_id, approver, decision, reason, at) values (?,?,?,?,?)`,
+		args: []any{v.RunID, v.Approver, v.Decision, v.Reason, ms(v.At)}, failed: func(err error) error { return whenUnique(err, ErrDuplicateVote) }})
+	if err != nil {
+		return Tally{}, err
+	}
+	asked.add(v)
+	if t, err = asked.tally(s.now()); err != nil || entries == nil {
+		return t, err
+	}
+	list, err := entries(t)
+	if err != nil || len(list) == 0 {
+		return t, err
+	}
+	for i := range list {
+		if list[i].RunID = v.RunID; m.claimed && Final(list[i].Event) {
+			return t, ErrAlreadyClaimed
+		}
+	}
+	return t, chain.extend(ctx, c, m, list)
 }
 
 func (v Vote) check() error {
@@ -229,23 +260,29 @@ func (s *Store) ConsumeApproval(ctx context.Context, runID, digest string) error
 func (s *Store) ClaimApproved(ctx context.Context, e Entry, digest string) (Entry, error) {
 	e.Event = EventExecuting
 	err := s.update(ctx, func(c conn) error {
-		if err := s.lockChain(ctx, c); err != nil {
-			return err
-		}
-		m, err := readMarks(ctx, c, e.RunID)
+		key, asked := linkKey(ctx, e.RunID), &tallyRead{}
+		chain, m, err := s.openChain(ctx, c, e.RunID, append(key.asks, asked.asks(e.RunID, c.d.forUpdate)...)...)
 		if err != nil {
 			return err
 		}
 		if err := m.allow(kindClaim); err != nil {
 			return err
 		}
-		if err := s.consume(ctx, c, e.RunID, digest); err != nil {
+		t, err := asked.tally(s.now())
+		if err == nil {
+			err = t.refuseUse(digest)
+		}
+		if err != nil {
 			return err
 		}
-		if err := s.linkKey(ctx, c, e.RunID); err != nil {
+		key.done()
+		if err := c.later(ctx, spend(e.RunID, s.now())); err != nil {
 			return err
 		}
-		return s.appendTo(ctx, c, &e, "")
+		list := []Entry{e}
+		err = chain.extend(ctx, c, m, list)
+		e = list[0]
+		return err
 	})
 	if err != nil {
 		return Entry{}, fmt.Errorf("claim approved run %s: %w", e.RunID, err)
@@ -255,9 +292,19 @@ func (s *Store) ClaimApproved(ctx context.Context, e Entry, digest string) (Entr
 
 func (s *Store) consume(ctx context.Context, c conn, runID, digest string) error {
 	t, err := s.lockTally(ctx, c, runID)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = t.refuseUse(digest)
+	}
+	if err != nil {
 		return err
+	}
+	return c.later(ctx, spend(runID, s.now()))
+}
+
+// refuseUse says why an approval, held by the transaction, cannot be used, nil if it
+// can.
+func (t Tally) refuseUse(digest string) error {
+	switch {
 	case t.State != ApprovalApproved && t.State != ApprovalPending:
 		return t.stateError()
 	case t.Digest != digest:
@@ -265,11 +312,13 @@ func (s *Store) consume(ctx context.Context, c conn, runID, digest string) error
 	case t.State == ApprovalPending:
 		return fmt.Errorf("%w: %d of %d votes are missing", ErrNotApproved, t.Missing, t.Needed)
 	}
-	n, err := c.exec(ctx, `update approvals set used_at = ? where run_id = ? and used_at = 0 and void_at = 0`, ms(s.now()), runID)
-	if err == nil && n == 0 {
-		return ErrUsed
-	}
-	return err
+	return nil
+}
+
+// spend uses an approval up. The row is held and was found unused; should it not be,
+// the database refuses the null and with it the whole transaction.
+func spend(runID string, now time.Time) ask {
+	return ask{query: `update approvals set used_at = case when used_at = 0 and void_at = 0 then cast(? as bigint) end where run_id = ?`, args: []any{ms(now), runID}}
 }
 
 // VoidApproval withdraws an approval that was not used, for instance because
@@ -294,82 +343,14 @@ func (s *Store) VoidApproval(ctx context.Context, runID, reason string) error {
 
 // Approval reads one approval. ErrNotFound when the run has none.
 func (s *Store) Approval(ctx context.Context, runID string) (Tally, error) {
+	var asked tallyRead
+	err := s.atOnce(ctx, asked.asks(runID, "")...)
 	var t Tally
-	err := s.view(ctx, func(c conn) (err error) {
-		t, err = s.readTally(ctx, c, runID, "")
-		return err
-	})
+	if err == nil {
+		t, err = asked.tally(s.now())
+	}
 	if err != nil {
 		return Tally{}, fmt.Errorf("read approval of %q: %w", runID, err)
 	}
 	return t, nil
-}
-
-// lockTally reads an approval and keeps others from changing it until the
-// transaction ends.
-func (s *Store) lockTally(ctx context.Context, c conn, runID string) (Tally, error) {
-	return s.readTally(ctx, c, runID, c.d.forUpdate)
-}
-
-func (s *Store) readTally(ctx context.Context, c conn, runID, lock string) (Tally, error) {
-	list, err := s.tallies(ctx, c, `where run_id = ?`+lock, []any{runID})
-	if err != nil {
-		return Tally{}, err
-	}
-	if len(list) == 0 {
-		return Tally{}, ErrNotFound
-	}
-	return list[0], nil
-}
-
-// tallies reads approvals, then their votes: after the lock, if there is one,
-// so that a vote committed while we waited is seen.
-func (s *Store) tallies(ctx context.Context, c conn, where string, args []any) ([]Tally, error) {
-	type ends struct{ used, void int64 }
-	var list []Tally
-	var end []ends
-	err := c.rows(ctx, `select run_id, digest, tool, risk_level, requester, requested_at, expires_at, needed, allow_self,
-		used_at, void_at, void_reason from approvals `+where, args, func(scan scanner) error {
-		var t Tally
-		var e ends
-		var requested, expires, self int64
-		err := scan(&t.RunID, &t.Digest, &t.Tool, &t.RiskLevel, &t.Requester, &requested, &expires, &t.Needed, &self,
-			&e.used, &e.void, &t.VoidReason)
-		t.RequestedAt, t.ExpiresAt, t.AllowSelf = at(requested), at(expires), self != 0
-		list, end = append(list, t), append(end, e)
-		return err
-	})
-	for i := 0; err == nil && i < len(list); i += 100 {
-		err = addVotes(ctx, c, list[i:min(i+100, len(list))])
-	}
-	now := s.now()
-	for i := range list {
-		list[i].count(now, end[i].used, end[i].void)
-	}
-	return list, err
-}
-
-// addVotes fills in the votes of some approvals.
-func addVotes(ctx context.Context, c conn, list []Tally) error {
-	byID := make(map[string]*Tally, len(list))
-	args := make([]any, 0, len(list))
-	for i := range list {
-		byID[list[i].RunID] = &list[i]
-		args = append(args, list[i].RunID)
-	}
-	return c.rows(ctx, `select run_id, approver, decision, reason, at from votes where run_id in (`+marksFor(len(args))+`)
-		order by at, approver`, args, func(scan scanner) error {
-		var v Vote
-		var when int64
-		if err := scan(&v.RunID, &v.Approver, &v.Decision, &v.Reason, &when); err != nil {
-			return err
-		}
-		v.At = at(when)
-		t := byID[v.RunID]
-		if t == nil {
-			return fmt.Errorf("%w: a vote is indexed under another run", ErrCorrupt)
-		}
-		t.Votes = append(t.Votes, v)
-		return nil
-	})
 }

@@ -30,10 +30,9 @@ func (s *Store) SaveBreaker(ctx context.Context, name string, history json.RawMe
 	}
 	if err == nil {
 		err = s.update(ctx, func(c conn) error {
-			_, err := c.exec(ctx, `insert into breakers (name, history, updated_at) values (?,?,?)
+			return c.later(ctx, ask{query: `insert into breakers (name, history, updated_at) values (?,?,?)
 				on conflict (name) do update set history = excluded.history, updated_at = excluded.updated_at`,
-				name, clean(string(history)), ms(s.now()))
-			return err
+				args: []any{name, clean(string(history)), ms(s.now())}})
 		})
 	}
 	if err != nil {

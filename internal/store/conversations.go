@@ -53,9 +53,8 @@ func (s *Store) CreateConversation(ctx context.Context, v Conversation) error {
 		v.CreatedAt = s.now()
 	}
 	err := s.update(ctx, func(c conn) error {
-		_, err := c.exec(ctx, `insert into conversations (id, user_name, title, created_at, updated_at) values (?,?,?,?,?)`,
-			v.ID, v.User, clean(v.Title), ms(v.CreatedAt), ms(v.CreatedAt))
-		return whenUnique(err, ErrExists)
+		return c.later(ctx, ask{query: `insert into conversations (id, user_name, title, created_at, updated_at) values (?,?,?,?,?)`,
+			args: []any{v.ID, v.User, clean(v.Title), ms(v.CreatedAt), ms(v.CreatedAt)}, failed: whenTaken})
 	})
 	if err != nil {
 		return fmt.Errorf("create conversation %q: %w", v.ID, err)
@@ -131,13 +130,10 @@ func (s *Store) AddMessage(ctx context.Context, m Message) (Message, error) {
 	err := checkJSON("answer", m.Answer)
 	if err == nil {
 		err = s.update(ctx, func(c conn) error {
-			err := mustChange(c.exec(ctx, `update conversations set updated_at = ? where id = ?`, ms(m.At), m.ConversationID))
-			if err != nil {
-				return err
-			}
-			_, err = c.exec(ctx, `insert into messages (id, conversation_id, role, content, answer, at) values (?,?,?,?,?,?)`,
-				m.ID, m.ConversationID, m.Role, m.Content, string(m.Answer), ms(m.At))
-			return whenUnique(err, ErrExists)
+			return c.later(ctx,
+				ask{query: `insert into messages (id, conversation_id, role, content, answer, at) values (?,?,?,?,?,?)`,
+					args: []any{m.ID, m.ConversationID, m.Role, m.Content, string(m.Answer), ms(m.At)}, failed: whenTaken},
+				ask{query: `update conversations set updated_at = ? where id = ?`, args: []any{ms(m.At), m.ConversationID}})
 		})
 	}
 	if err != nil {
@@ -149,13 +145,11 @@ func (s *Store) AddMessage(ctx context.Context, m Message) (Message, error) {
 // History reads the last messages of a conversation in order of time, together
 // with how many there are in all; limit 0 means 50.
 func (s *Store) History(ctx context.Context, conversationID string, limit int) (list []Message, total int, err error) {
-	err = s.view(ctx, func(c conn) error {
-		if err := c.row(ctx, `select count(*) from messages where conversation_id = ?`, []any{conversationID}, &total); err != nil {
-			return err
-		}
-		return c.rows(ctx, `select id, conversation_id, role, content, answer, at from messages
-			where conversation_id = ? order by at desc, id desc limit ?`, []any{conversationID, pageSize(limit)},
-			func(scan scanner) error {
+	err = s.atOnce(ctx,
+		ask{query: `select count(*) from messages where conversation_id = ?`, args: []any{conversationID}, row: func(scan scanner) error { return scan(&total) }},
+		ask{query: `select id, conversation_id, role, content, answer, at from messages
+			where conversation_id = ? order by at desc, id desc limit ?`, args: []any{conversationID, pageSize(limit)},
+			row: func(scan scanner) error {
 				var m Message
 				var answer string
 				var when int64
@@ -163,8 +157,7 @@ func (s *Store) History(ctx context.Context, conversationID string, limit int) (
 				m.Answer, m.At = raw(answer), at(when)
 				list = append(list, m)
 				return err
-			})
-	})
+			}})
 	if err != nil {
 		return nil, 0, fmt.Errorf("read history of %q: %w", conversationID, err)
 	}
@@ -183,9 +176,8 @@ func (s *Store) StartTurn(ctx context.Context, t Turn) (Turn, error) {
 	}
 	t.StartedAt, t.State, t.Error, t.EndedAt = at(ms(t.StartedAt)), TurnRunning, "", time.Time{}
 	err := s.update(ctx, func(c conn) error {
-		_, err := c.exec(ctx, `insert into turns (id, conversation_id, state, error, started_at, ended_at) values (?,?,?,'',?,0)`,
-			t.ID, t.ConversationID, t.State, ms(t.StartedAt))
-		return whenUnique(err, ErrExists)
+		return c.later(ctx, ask{query: `insert into turns (id, conversation_id, state, error, started_at, ended_at) values (?,?,?,'',?,0)`,
+			args: []any{t.ID, t.ConversationID, t.State, ms(t.StartedAt)}, failed: whenTaken})
 	})
 	if err != nil {
 		return Turn{}, fmt.Errorf("start turn in conversation %q: %w", t.ConversationID, err)
@@ -199,10 +191,8 @@ func (s *Store) EndTurn(ctx context.Context, id, state, problem string) error {
 	if state != TurnDone && state != TurnError && state != TurnInterrupted {
 		return fmt.Errorf("end turn %q: %w: unknown state %q", id, ErrInvalid, state)
 	}
-	err := s.update(ctx, func(c conn) error {
-		return mustChange(c.exec(ctx, `update turns set state = ?, error = ?, ended_at = ? where id = ? and state = 'running'`,
-			state, clean(problem), ms(s.now()), id))
-	})
+	err := mustChange(s.writer().exec(ctx, `update turns set state = ?, error = ?, ended_at = ? where id = ? and state = 'running'`,
+		state, clean(problem), ms(s.now()), id))
 	if err != nil {
 		return fmt.Errorf("end turn %q: %w", id, err)
 	}

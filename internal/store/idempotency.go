@@ -201,22 +201,31 @@ func KeyLinked(ctx context.Context) bool {
 	return ok && w.linked.Load()
 }
 
-// linkKey links a run to the key of ctx, if there is one, inside the caller's
-// transaction.
-func (s *Store) linkKey(ctx context.Context, c conn, runID string) error {
+// keyLink links a run to a key inside a transaction.
+type keyLink struct {
+	asks []ask // go first
+	done func()
+}
+
+// linkKey links a run to the key of ctx, if there is one. done is to be called when
+// nothing can refuse the work any more.
+func linkKey(ctx context.Context, runID string) keyLink {
 	w, ok := ctx.Value(keyCtx{}).(*keyWork)
 	if !ok {
-		return nil
+		return keyLink{done: func() {}}
 	}
-	w.linked.Store(true)
 	k := w.claim
 	// An answered key stays as it is: what follows belongs to the run alone.
-	n, err := c.exec(ctx, `update idempotency set state = case when state = 'claimed' then 'executing' else state end, run_id = ?
-		where scope = ? and key = ? and owner = ? and fence = ?`, runID, k.Scope, k.Key, k.Owner, k.Fence)
-	if err == nil && n == 0 {
-		err = ErrFenced
-	}
-	return err
+	return keyLink{done: func() { w.linked.Store(true) }, asks: []ask{{
+		query: `update idempotency set state = case when state = 'claimed' then 'executing' else state end, run_id = ?
+			where scope = ? and key = ? and owner = ? and fence = ?`,
+		args: []any{runID, k.Scope, k.Key, k.Owner, k.Fence},
+		counted: func(n int64) error {
+			if n == 0 {
+				return ErrFenced
+			}
+			return nil
+		}}}}
 }
 
 // PruneKeys removes expired keys and returns how many.

@@ -120,29 +120,33 @@ func (s *Store) AppendUnclaimed(ctx context.Context, e Entry) (Entry, error) {
 
 // appendOne appends in a transaction of its own; extra may refuse.
 func (s *Store) appendOne(ctx context.Context, e Entry, extra func(marks) error) (Entry, error) {
-	err := s.update(ctx, func(c conn) error {
-		if err := s.lockChain(ctx, c); err != nil {
-			return err
+	list := []Entry{e}
+	if err := s.appendAll(ctx, list, extra); err != nil {
+		return Entry{}, fmt.Errorf("append %s to journal of %s: %w", e.Event, e.RunID, err)
+	}
+	return list[0], nil
+}
+
+// appendAll appends the entries of one run in one transaction.
+func (s *Store) appendAll(ctx context.Context, list []Entry, extra func(marks) error) error {
+	return s.update(ctx, func(c conn) error {
+		key := keyLink{done: func() {}}
+		if list[0].Event == EventExecuting {
+			key = linkKey(ctx, list[0].RunID)
 		}
-		m, err := readMarks(ctx, c, e.RunID)
-		if err == nil {
-			err = m.allow(kindOf(e.Event))
-		}
+		chain, m, err := s.openChain(ctx, c, list[0].RunID, key.asks...)
 		if err == nil && extra != nil {
 			err = extra(m)
 		}
-		if err == nil && e.Event == EventExecuting {
-			err = s.linkKey(ctx, c, e.RunID)
+		if err == nil {
+			err = m.allow(kindOf(list[0].Event))
 		}
 		if err != nil {
 			return err
 		}
-		return s.appendTo(ctx, c, &e, "")
+		key.done()
+		return chain.extend(ctx, c, m, list)
 	})
-	if err != nil {
-		return Entry{}, fmt.Errorf("append %s to journal of %s: %w", e.Event, e.RunID, err)
-	}
-	return e, nil
 }
 
 // marks are the entries of a run that may stand only once.
@@ -152,31 +156,16 @@ type marks struct {
 	reconciled bool
 }
 
-// readMarks reads them under the chain's lock, so they cannot change before
-// the transaction ends. ErrNotFound when there is no such run.
-func readMarks(ctx context.Context, c conn, runID string) (marks, error) {
-	var m marks
-	var n int
-	if err := c.row(ctx, `select count(*) from runs where id = ?`, []any{runID}, &n); err != nil {
-		return m, err
+// take notes an entry.
+func (m *marks) take(kind, event string) {
+	switch kind {
+	case kindClaim:
+		m.claimed = true
+	case kindOutcome:
+		m.outcome = event
+	case kindReconcile:
+		m.reconciled = true
 	}
-	if n == 0 {
-		return m, ErrNotFound
-	}
-	err := c.rows(ctx, `select kind, event from journal where run_id = ? and kind <> ''`, []any{runID}, func(scan scanner) error {
-		var kind, event string
-		err := scan(&kind, &event)
-		switch kind {
-		case kindClaim:
-			m.claimed = true
-		case kindOutcome:
-			m.outcome = event
-		case kindReconcile:
-			m.reconciled = true
-		}
-		return err
-	})
-	return m, err
 }
 
 // allow applies the rules of the journal to an entry about to be added.
@@ -194,40 +183,84 @@ func (m marks) allow(kind string) error {
 	return nil
 }
 
-// lockChain makes concurrent appends queue until this transaction ends. On
-// SQLite the transaction itself already does.
-func (s *Store) lockChain(ctx context.Context, c conn) error {
-	if c.d.forUpdate == "" {
-		return nil
-	}
-	var id int
-	return c.row(ctx, `select id from journal_head where id = 1`+c.d.forUpdate, nil, &id)
+// chain is the end of the journal, held until the transaction ends.
+type chain struct {
+	s    *Store
+	read bool
+	seq  int64
+	hash string
 }
 
-// appendTo links the entry to the end of the chain and stores it.
-func (s *Store) appendTo(ctx context.Context, c conn, e *Entry, facts string) error {
+// openChain makes concurrent appends queue until this transaction ends, and reads
+// the marks of a run, which cannot change before. What is asked before and after it
+// goes the same way. ErrNotFound when there is no such run.
+func (s *Store) openChain(ctx context.Context, c conn, runID string, before ...ask) (*chain, marks, error) {
+	var m marks
+	n := 0
+	end, lock := s.chainEnd(c)
+	err := c.all(ctx, append(before, lock,
+		ask{query: `select count(*) from runs where id = ?`, args: []any{runID}, row: func(scan scanner) error { return scan(&n) }},
+		ask{query: `select kind, event from journal where run_id = ? and kind <> ''`, args: []any{runID}, row: func(scan scanner) error {
+			var kind, event string
+			err := scan(&kind, &event)
+			m.take(kind, event)
+			return err
+		}})...)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	return end, m, err
+}
+
+// chainEnd is the statement that reads and holds the end of the journal.
+func (s *Store) chainEnd(c conn) (*chain, ask) {
+	end := &chain{s: s}
+	return end, ask{query: `select seq, hash from journal_head where id = 1` + c.d.forUpdate, row: func(scan scanner) error {
+		end.read = true
+		return scan(&end.seq, &end.hash)
+	}}
+}
+
+// extend adds the entries of one run as its marks allow.
+func (end *chain) extend(ctx context.Context, c conn, m marks, list []Entry) error {
+	for i := range list {
+		kind := kindOf(list[i].Event)
+		if err := m.allow(kind); err != nil {
+			return err
+		}
+		m.take(kind, list[i].Event)
+		if err := end.link(ctx, c, &list[i], ""); err != nil {
+			return err
+		}
+	}
+	return end.close(ctx, c)
+}
+
+// link adds an entry to the end of the chain.
+func (end *chain) link(ctx context.Context, c conn, e *Entry, facts string) error {
 	if err := errors.Join(checkEntry(*e), checkJSON("detail", e.Detail)); err != nil {
 		return err
 	}
+	if !end.read {
+		return fmt.Errorf("read the end of the journal: %w", ErrNotFound)
+	}
 	if e.At.IsZero() {
-		e.At = s.now()
+		e.At = end.s.now()
 	}
 	e.At = at(ms(e.At))
-	var seq int64
-	var prev string
-	if err := c.row(ctx, `select seq, hash from journal_head where id = 1`+c.d.forUpdate, nil, &seq, &prev); err != nil {
-		return fmt.Errorf("read the end of the journal: %w", err)
-	}
-	e.Seq = seq + 1
-	e.Hash = chainHash(prev, *e, facts)
-	_, err := c.exec(ctx, `insert into journal (seq, run_id, at, event, actor, detail, kind, facts, prev, hash)
+	e.Seq = end.seq + 1
+	e.Hash = chainHash(end.hash, *e, facts)
+	err := c.later(ctx, ask{query: `insert into journal (seq, run_id, at, event, actor, detail, kind, facts, prev, hash)
 		values (?,?,?,?,?,?,?,?,?,?)`,
-		e.Seq, e.RunID, ms(e.At), e.Event, e.Actor, string(e.Detail), kindOf(e.Event), facts, prev, e.Hash)
-	if err != nil {
-		return whenUnique(err, onceError(e.Event))
-	}
-	_, err = c.exec(ctx, `update journal_head set seq = ?, hash = ? where id = 1`, e.Seq, e.Hash)
+		args:   []any{e.Seq, e.RunID, ms(e.At), e.Event, e.Actor, string(e.Detail), kindOf(e.Event), facts, end.hash, e.Hash},
+		failed: func(err error) error { return whenUnique(err, onceError(e.Event)) }})
+	end.seq, end.hash = e.Seq, e.Hash
 	return err
+}
+
+// close records where the chain ends now.
+func (end *chain) close(ctx context.Context, c conn) error {
+	return c.later(ctx, ask{query: `update journal_head set seq = ?, hash = ? where id = 1`, args: []any{end.seq, end.hash}})
 }
 
 func checkEntry(e Entry) error {

@@ -39,7 +39,10 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		classify: classifyPostgres,
 	}
-	s.w = sql.OpenDB(guardedConnector{stdlib.GetConnector(*cfg), s})
+	// A statement that is prepared first costs one more way to the server and back,
+	// again on every connection, and a pooler in front of the server may not know it.
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	s.w = sql.OpenDB(guardedConnector{stdlib.GetConnector(*cfg, freshness()...), s})
 	s.w.SetMaxOpenConns(pgMaxConns)
 	s.w.SetMaxIdleConns(pgMaxConns)
 	s.w.SetConnMaxIdleTime(5 * time.Minute)

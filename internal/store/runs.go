@@ -60,6 +60,11 @@ func (r Run) facts() string {
 const runColumns = `id, engine, tool, args, args_hash, target, target_id, user_name, conversation_id,
 	parent_id, risk, preview, pre_image, digest, reason, ticket, permission, created_at`
 
+// runSelect reads them from runs r.
+func runSelect(where string) string {
+	return `select r.` + strings.ReplaceAll(runColumns, ", ", ", r.") + ` from runs r ` + where
+}
+
 // values lists the fields in the order of runColumns.
 func (r Run) values() []any {
 	return []any{r.ID, r.Engine, r.Tool, string(r.Args), r.ArgsHash, r.Target, r.TargetID, r.User,
@@ -107,52 +112,132 @@ func (r Run) check() error {
 // empty event "proposed"; "executing" is refused, a claim needs AppendClaim.
 // ErrExists when the ID is taken.
 func (s *Store) CreateRun(ctx context.Context, r Run, first Entry) (Entry, error) {
+	list := []Entry{first}
+	if err := s.Propose(ctx, r, list, nil); err != nil {
+		return Entry{}, err
+	}
+	return list[0], nil
+}
+
+// Propose stores a proposal with its first journal entries and its request for
+// approval, if there is one: all of it or nothing. The first entry is as
+// [Store.CreateRun] wants it; the entries are completed as they are stored.
+func (s *Store) Propose(ctx context.Context, r Run, entries []Entry, a *Approval) error {
 	if r.CreatedAt.IsZero() {
 		r.CreatedAt = s.now()
 	}
 	err := r.check()
-	if err == nil && first.Event == EventExecuting {
-		err = fmt.Errorf("%w: a run is claimed with AppendClaim", ErrInvalid)
+	if a != nil && err == nil {
+		err = a.check()
+	}
+	for i := range entries {
+		entries[i].RunID = r.ID
+		if kindOf(entries[i].Event) != kindNote && err == nil {
+			err = fmt.Errorf("%w: a run is not proposed with %s; it is claimed with AppendClaim and ends with Append", ErrInvalid, entries[i].Event)
+		}
+	}
+	if err == nil {
+		entries[0].Event = cmp.Or(entries[0].Event, EventProposed)
+		err = s.update(ctx, func(c conn) error { return s.propose(ctx, c, r, entries, a) })
 	}
 	if err != nil {
-		return Entry{}, fmt.Errorf("create run %s: %w", r.ID, err)
+		return fmt.Errorf("create run %s: %w", r.ID, err)
 	}
-	first.RunID, first.Event = r.ID, cmp.Or(first.Event, EventProposed)
-	err = s.update(ctx, func(c conn) error {
-		_, err := c.exec(ctx, `insert into runs (`+runColumns+`)
-			values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, r.values()...)
-		if err != nil {
-			return whenUnique(err, ErrExists)
-		}
-		if err := s.linkKey(ctx, c, r.ID); err != nil {
+	return nil
+}
+
+func (s *Store) propose(ctx context.Context, c conn, r Run, entries []Entry, a *Approval) error {
+	key := linkKey(ctx, r.ID)
+	chain, lock := s.chainEnd(c)
+	if err := c.all(ctx, append(key.asks, lock)...); err != nil {
+		return err
+	}
+	key.done()
+	list := []ask{{query: `insert into runs (` + runColumns + `)
+		values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, args: r.values(), failed: whenTaken}}
+	if a != nil {
+		list = append(list, a.insert())
+	}
+	if err := c.later(ctx, list...); err != nil {
+		return err
+	}
+	facts := r.facts()
+	for i := range entries {
+		if err := chain.link(ctx, c, &entries[i], facts); err != nil {
 			return err
 		}
-		return s.appendTo(ctx, c, &first, r.facts())
-	})
-	if err != nil {
-		return Entry{}, fmt.Errorf("create run %s: %w", r.ID, err)
+		facts = "" // the first entry alone carries them
 	}
-	return first, nil
+	return chain.close(ctx, c)
 }
 
 // Run reads one run with its journal. ErrNotFound when there is none.
 func (s *Store) Run(ctx context.Context, id string) (RunStatus, error) {
-	var st RunStatus
-	err := s.view(ctx, func(c conn) error {
-		list, err := selectRuns(ctx, c, `where r.id = ?`, []any{id})
-		if err != nil {
-			return err
-		}
-		if len(list) == 0 {
-			return ErrNotFound
-		}
-		st = list[0]
-		return nil
-	})
+	var r runRead
+	err := s.atOnce(ctx, r.asks(id)...)
+	if err == nil {
+		err = r.missing()
+	}
 	if err != nil {
 		return RunStatus{}, fmt.Errorf("read run %q: %w", id, err)
 	}
-	return st, nil
+	return r.list[0], nil
+}
+
+// RunApproval reads a run with its journal and its approval, at one moment.
+// ErrNotFound when one of them is missing.
+func (s *Store) RunApproval(ctx context.Context, id string) (RunStatus, Tally, error) {
+	var r runRead
+	var a tallyRead
+	var t Tally
+	err := s.atOnce(ctx, append(r.asks(id), a.asks(id, "")...)...)
+	if err == nil {
+		err = r.missing()
+	}
+	if err == nil {
+		t, err = a.tally(s.now())
+	}
+	if err != nil {
+		return RunStatus{}, Tally{}, fmt.Errorf("read run %q and its approval: %w", id, err)
+	}
+	return r.list[0], t, nil
+}
+
+// runRead is one run with its journal while it is read.
+type runRead struct{ list []RunStatus }
+
+func (r *runRead) asks(id string) []ask {
+	return []ask{
+		{query: runSelect(`where r.id = ?`), args: []any{id}, row: func(scan scanner) error {
+			var st RunStatus
+			err := st.scanInto(scan)
+			r.list = append(r.list, st)
+			return err
+		}},
+		{query: `select ` + entryColumns + ` from journal where run_id = ? order by seq`, args: []any{id}, row: func(scan scanner) error {
+			e, err := scanEntry(scan)
+			switch {
+			case err != nil:
+				return err
+			case len(r.list) == 0 || e.RunID != id:
+				return strayEntry(e)
+			}
+			r.list[0].add(e)
+			return nil
+		}},
+	}
+}
+
+func (r *runRead) missing() error {
+	if len(r.list) == 0 {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// strayEntry: only a damaged index answers with rows nobody asked for.
+func strayEntry(e Entry) error {
+	return fmt.Errorf("%w: journal entry %d is indexed under another run", ErrCorrupt, e.Seq)
 }
 
 // RunFilter selects runs; a zero field does not restrict.
@@ -253,7 +338,7 @@ func (s *Store) runsWhere(ctx context.Context, what, where string) ([]RunStatus,
 // selectRuns reads runs and, in a second query per hundred, their journals.
 func selectRuns(ctx context.Context, c conn, where string, args []any) ([]RunStatus, error) {
 	var out []RunStatus
-	err := c.rows(ctx, `select r.`+strings.ReplaceAll(runColumns, ", ", ", r.")+` from runs r `+where, args,
+	err := c.rows(ctx, runSelect(where), args,
 		func(scan scanner) error {
 			var st RunStatus
 			err := st.Run.scanInto(scan)
@@ -281,8 +366,8 @@ func addEntries(ctx context.Context, c conn, runs []RunStatus) error {
 				return err
 			}
 			st := byID[e.RunID]
-			if st == nil { // only a damaged index answers with rows nobody asked for
-				return fmt.Errorf("%w: journal entry %d is indexed under another run", ErrCorrupt, e.Seq)
+			if st == nil {
+				return strayEntry(e)
 			}
 			st.add(e)
 			return nil

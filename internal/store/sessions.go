@@ -26,9 +26,8 @@ type LoginToken struct {
 // PutSession stores a new session. ErrNotFound when there is no such user.
 func (s *Store) PutSession(ctx context.Context, v Session) error {
 	err := s.update(ctx, func(c conn) error {
-		_, err := c.exec(ctx, `insert into sessions (token_hash, user_name, created_at, last_seen, expires_at) values (?,?,?,?,?)`,
-			v.TokenHash, v.User, ms(v.CreatedAt), ms(v.LastSeen), ms(v.ExpiresAt))
-		return whenUnique(err, ErrExists)
+		return c.later(ctx, ask{query: `insert into sessions (token_hash, user_name, created_at, last_seen, expires_at) values (?,?,?,?,?)`,
+			args: []any{v.TokenHash, v.User, ms(v.CreatedAt), ms(v.LastSeen), ms(v.ExpiresAt)}, failed: whenTaken})
 	})
 	if err != nil {
 		return fmt.Errorf("store session of %q: %w", v.User, err)
@@ -40,17 +39,18 @@ func (s *Store) PutSession(ctx context.Context, v Session) error {
 // disabled flag are those of this moment. ErrNotFound when there is none.
 func (s *Store) Session(ctx context.Context, tokenHash string) (Session, User, error) {
 	var v Session
-	err := s.view(ctx, func(c conn) error {
+	var u User
+	err := s.reader().rows(ctx, `select s.token_hash, s.user_name, s.created_at, s.last_seen, s.expires_at,
+		u.name, u.roles, u.password_hash, u.disabled, u.created_at, u.updated_at
+		from sessions s join users u on u.name = s.user_name where s.token_hash = ?`, []any{tokenHash}, func(scan scanner) (err error) {
 		var created, seen, expires int64
-		err := c.row(ctx, `select token_hash, user_name, created_at, last_seen, expires_at from sessions where token_hash = ?`,
-			[]any{tokenHash}, &v.TokenHash, &v.User, &created, &seen, &expires)
+		u, err = scanUser(scan, &v.TokenHash, &v.User, &created, &seen, &expires)
 		v.CreatedAt, v.LastSeen, v.ExpiresAt = at(created), at(seen), at(expires)
 		return err
 	})
-	if err != nil {
-		return Session{}, User{}, fmt.Errorf("read session: %w", err)
+	if err == nil && v.TokenHash == "" {
+		err = ErrNotFound
 	}
-	u, err := s.User(ctx, v.User)
 	if err != nil {
 		return Session{}, User{}, fmt.Errorf("read session: %w", err)
 	}
@@ -60,10 +60,8 @@ func (s *Store) Session(ctx context.Context, tokenHash string) (Session, User, e
 // TouchSession sets when the session was last used; earlier times are ignored.
 // ErrNotFound when the session has ended.
 func (s *Store) TouchSession(ctx context.Context, tokenHash string, seen time.Time) error {
-	err := s.update(ctx, func(c conn) error {
-		return mustChange(c.exec(ctx, `update sessions set last_seen = case when last_seen < ? then ? else last_seen end
-			where token_hash = ?`, ms(seen), ms(seen), tokenHash))
-	})
+	err := mustChange(s.writer().exec(ctx, `update sessions set last_seen = case when last_seen < ? then ? else last_seen end
+		where token_hash = ?`, ms(seen), ms(seen), tokenHash))
 	if err != nil {
 		return fmt.Errorf("touch session: %w", err)
 	}
@@ -86,7 +84,7 @@ func (s *Store) PruneLogins(ctx context.Context, before time.Time) error {
 	err := s.update(ctx, func(c conn) error {
 		for _, q := range []string{`delete from sessions where expires_at < ?`, `delete from login_tokens where expires_at < ?`,
 			`delete from login_failures where at < ?`} {
-			if _, err := c.exec(ctx, q, ms(before)); err != nil {
+			if err := c.later(ctx, ask{query: q, args: []any{ms(before)}}); err != nil {
 				return err
 			}
 		}
@@ -99,10 +97,7 @@ func (s *Store) PruneLogins(ctx context.Context, before time.Time) error {
 }
 
 func (s *Store) execOne(ctx context.Context, what, query string, args ...any) error {
-	err := s.update(ctx, func(c conn) error {
-		_, err := c.exec(ctx, query, args...)
-		return err
-	})
+	err := s.update(ctx, func(c conn) error { return c.later(ctx, ask{query: query, args: args}) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

@@ -22,8 +22,12 @@ func WithPatience(d time.Duration) Option {
 	return func(s *Store) { s.patience = d }
 }
 
-// errSilent is the cause with which an ear ends its context.
-var errSilent = errors.New("nothing was heard")
+// errSilent is the cause with which an ear ends its context, errSilence what is made
+// of it.
+var (
+	errSilent  = errors.New("nothing was heard")
+	errSilence = errors.New("silence")
+)
 
 // ear ends a call when nothing is heard for too long. A nil ear waits for ever.
 type ear struct {
@@ -71,8 +75,14 @@ func (e *ear) explain(err error) error {
 	if err == nil || e == nil || !errors.Is(context.Cause(e.ctx), errSilent) {
 		return err
 	}
-	return &engineError{cause: ErrAway, err: fmt.Errorf("it said nothing for %s", e.patience)}
+	return &engineError{cause: ErrAway, err: silence{e.patience}}
 }
+
+// silence is the error of a server that says nothing.
+type silence struct{ patience time.Duration }
+
+func (s silence) Error() string      { return fmt.Sprintf("it said nothing for %s", s.patience) }
+func (silence) Is(target error) bool { return target == errSilence }
 
 // tx is a transaction with the ear that listens to it.
 type tx struct {

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"resync/breaker"
@@ -40,7 +41,8 @@ type Store struct {
 	tmp     string           // :: directory to remove on Close, for ":memory:"
 	asItIs  bool             // :: the schema is looked at, never changed
 
-	patience time.Duration // :: longest silence of a server over a network
+	patience time.Duration  // :: longest silence of a server over a network
+	ending   sync.WaitGroup // :: transactions that are being given up
 }
 
 // Option changes how a store is opened.
@@ -107,6 +109,7 @@ func (s *Store) connect(ctx context.Context, url string) error {
 // Close closes the database. A store opened as ":memory:" loses its content.
 func (s *Store) Close() error {
 	var errs []error
+	s.ending.Wait()
 	if s.r != nil && s.r != s.w {
 		errs = append(errs, s.r.Close())
 	}
@@ -138,7 +141,11 @@ func (s *Store) ask(ctx context.Context) error {
 	ctx, e := s.listen(ctx)
 	defer e.end()
 	var one int
-	return e.explain(s.r.QueryRowContext(ctx, "select 1").Scan(&one))
+	err := s.r.QueryRowContext(ctx, "select 1").Scan(&one)
+	if s.stale(ctx, err) {
+		err = s.r.QueryRowContext(context.WithValue(ctx, fresh{}, true), "select 1").Scan(&one)
+	}
+	return e.explain(err)
 }
 
 // Look is [Store.Ping] past the breaker: it is neither refused nor counted. Who

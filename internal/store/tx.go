@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,18 +19,25 @@ type conn struct {
 	}
 	s   *Store // :: outside of a transaction: whose patience and breaker hold
 	ear *ear   // :: of the transaction
+	p   *pipe  // :: the transaction with PostgreSQL; q, s and ear are not used then
+
+	again bool // it only reads outside of a transaction, which may be asked twice
+	alone bool // each statement is a transaction of its own
 }
 
 // reader is a conn outside any transaction.
-func (s *Store) reader() conn { return conn{d: s.d, q: s.r, s: s} }
+func (s *Store) reader() conn { return conn{d: s.d, q: s.r, s: s, again: true} }
 
 // writer is the same for a statement that is a transaction of its own.
-func (s *Store) writer() conn { return conn{d: s.d, q: s.w, s: s} }
+func (s *Store) writer() conn { return conn{d: s.d, q: s.w, s: s, alone: s.d.name == "postgres"} }
 
 // update runs fn in one transaction and commits it when fn returns nil. fn must
 // use only the conn it is given: on SQLite there is a single writing
 // connection and a second use of the store inside fn would wait for ever.
 func (s *Store) update(ctx context.Context, fn func(conn) error) error {
+	if s.d.name == "postgres" {
+		return s.pipeline(ctx, beginUpdate, fn)
+	}
 	tx, err := s.begin(ctx, s.w, nil)
 	if err != nil {
 		return s.d.translate(ctx, err)
@@ -43,6 +51,9 @@ func (s *Store) update(ctx context.Context, fn func(conn) error) error {
 
 // view runs fn in a read transaction that sees one state of the database.
 func (s *Store) view(ctx context.Context, fn func(conn) error) error {
+	if s.d.name == "postgres" {
+		return s.pipeline(ctx, beginView, fn)
+	}
 	tx, err := s.begin(ctx, s.r, s.d.snapshot)
 	if err != nil {
 		return s.d.translate(ctx, err)
@@ -51,10 +62,29 @@ func (s *Store) view(ctx context.Context, fn func(conn) error) error {
 	return fn(conn{d: s.d, q: tx, ear: tx.ear})
 }
 
+// atOnce is a view whose statements are all known: over a network they cost one
+// way there and back.
+func (s *Store) atOnce(ctx context.Context, asks ...ask) error {
+	if s.d.name == "postgres" {
+		return s.once(ctx, beginView, asks...)
+	}
+	return s.view(ctx, func(c conn) error { return c.all(ctx, asks...) })
+}
+
 // exec runs a statement and reports how many rows it changed.
 func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	if err := checkText(args); err != nil {
 		return 0, err
+	}
+	if c.p != nil {
+		var changed int64
+		err := c.p.send(ctx, []ask{{query: query, args: args, changed: &changed}}, false)
+		return changed, err
+	}
+	if c.alone {
+		var changed int64
+		err := c.s.once(ctx, beginUpdate, ask{query: query, args: args, changed: &changed})
+		return changed, err
 	}
 	var e *ear
 	var res sql.Result
@@ -119,11 +149,20 @@ func (c conn) rows(ctx context.Context, query string, args []any, fn func(scanne
 	if err := checkText(args); err != nil {
 		return err
 	}
+	if c.p != nil {
+		return c.p.send(ctx, []ask{{query: query, args: args, row: fn}}, false)
+	}
+	if c.alone {
+		return c.s.once(ctx, beginUpdate, ask{query: query, args: args, row: fn})
+	}
 	var e *ear
 	var rows *sql.Rows
 	err := c.guard(ctx, func(ctx context.Context) (err error) {
 		ctx, e = c.listen(ctx)
 		rows, err = c.q.QueryContext(ctx, c.d.rebind(query), args...)
+		if c.again && c.s.stale(ctx, err) {
+			rows, err = c.q.QueryContext(context.WithValue(ctx, fresh{}, true), c.d.rebind(query), args...)
+		}
 		return e.explain(err)
 	})
 	defer c.heard(e)
@@ -139,6 +178,18 @@ func (c conn) rows(ctx context.Context, query string, args []any, fn func(scanne
 		e.wait()
 	}
 	return c.d.translate(ctx, e.explain(rows.Err()))
+}
+
+// plainArgs are arguments of the few types a driver knows.
+func plainArgs(args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		if v, err := driver.DefaultParameterConverter.ConvertValue(a); err == nil {
+			a = v
+		}
+		out[i] = a
+	}
+	return out
 }
 
 // checkText refuses strings PostgreSQL cannot hold, on both engines alike, so
@@ -171,6 +222,9 @@ func whenUnique(err, replacement error) error {
 	}
 	return err
 }
+
+// whenTaken is whenUnique for a record that is there already.
+func whenTaken(err error) error { return whenUnique(err, ErrExists) }
 
 // flag is a boolean as both engines keep it.
 func flag(b bool) int {

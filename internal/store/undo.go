@@ -70,10 +70,9 @@ func (s *Store) PutUndo(ctx context.Context, u Undo) error {
 	err := u.check()
 	if err == nil {
 		err = s.update(ctx, func(c conn) error {
-			_, err := c.exec(ctx, `insert into undos (run_id, engine, tool, inverse_tool, inverse_args, precondition, class, summary, created_at, expires_at)
-				values (?,?,?,?,?,?,?,?,?,?)`, u.RunID, u.Engine, u.Tool, u.InverseTool, string(u.InverseArgs), string(u.Precondition),
-				u.Class, u.Summary, ms(u.CreatedAt), ms(u.ExpiresAt))
-			return whenUnique(err, ErrExists)
+			return c.later(ctx, ask{query: `insert into undos (run_id, engine, tool, inverse_tool, inverse_args, precondition, class, summary, created_at, expires_at)
+				values (?,?,?,?,?,?,?,?,?,?)`, args: []any{u.RunID, u.Engine, u.Tool, u.InverseTool, string(u.InverseArgs), string(u.Precondition),
+				u.Class, u.Summary, ms(u.CreatedAt), ms(u.ExpiresAt)}, failed: whenTaken})
 		})
 	}
 	if err != nil {

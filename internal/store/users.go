@@ -120,16 +120,22 @@ func users(ctx context.Context, c conn, where string, args ...any) ([]User, erro
 	var list []User
 	err := c.rows(ctx, `select name, roles, password_hash, disabled, created_at, updated_at from users `+where, args,
 		func(scan scanner) error {
-			var u User
-			var roles string
-			var disabled, created, updated int64
-			err := scan(&u.Name, &roles, &u.PasswordHash, &disabled, &created, &updated)
-			u.Roles, u.Disabled = strings.Fields(roles), disabled != 0
-			u.CreatedAt, u.UpdatedAt = at(created), at(updated)
+			u, err := scanUser(scan)
 			list = append(list, u)
 			return err
 		})
 	return list, err
+}
+
+// scanUser reads an account, after the columns of extra.
+func scanUser(scan scanner, extra ...any) (User, error) {
+	var u User
+	var roles string
+	var disabled, created, updated int64
+	err := scan(append(extra, &u.Name, &roles, &u.PasswordHash, &disabled, &created, &updated)...)
+	u.Roles, u.Disabled = strings.Fields(roles), disabled != 0
+	u.CreatedAt, u.UpdatedAt = at(created), at(updated)
+	return u, err
 }
 
 // DeleteUser removes an account with its sessions and tokens. What it did stays
