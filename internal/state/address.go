@@ -43,8 +43,9 @@ const (
 //	redis+sentinel://USER:PASSWORD@S1:26379,S2:26379/MASTER/DB?sentinel_password=…
 //	redis+cluster://USER:PASSWORD@N1:6379,N2:6379
 //
-// The parameters ca_file=PEM and skip_verify=true go with TLS, sentinel_user and
-// sentinel_password with sentinels. Errors never repeat the address, which may
+// The parameters ca_file=PEM, skip_verify=true and, for a certificate of ours,
+// cert_file=PEM with key_file=PEM go with TLS; sentinel_user and sentinel_password
+// with sentinels. Errors never repeat the address, which may
 // hold a password.
 func ParseAddress(raw string) (Address, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
@@ -205,9 +206,26 @@ func (a *Address) parameters(q url.Values, secure bool) error {
 			if !a.TLS.RootCAs.AppendCertsFromPEM(pem) {
 				return fmt.Errorf("the address of Redis: ca_file %s has no certificate in it", v)
 			}
+		case (name == "cert_file" || name == "key_file") && secure: // read together, below
 		default:
 			return fmt.Errorf("the address of Redis: the parameter %q is not known here", name)
 		}
 	}
+	return a.certificate(q.Get("cert_file"), q.Get("key_file"))
+}
+
+// certificate reads the one this program shows to Redis.
+func (a *Address) certificate(cert, key string) error {
+	switch {
+	case cert == "" && key == "":
+		return nil
+	case cert == "" || key == "":
+		return fmt.Errorf("the address of Redis: cert_file and key_file go together, and one of them is missing")
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return fmt.Errorf("the address of Redis: cert_file and key_file: %w", err)
+	}
+	a.TLS.Certificates = []tls.Certificate{pair}
 	return nil
 }

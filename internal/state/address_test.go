@@ -41,6 +41,7 @@ func TestParseAddress(t *testing.T) {
 		{"redis://a,b", "write redis+cluster://"}, {"redis+sentinel://a", "names sentinels but no master"}, {"redis://h/x", "not the number of a database"},
 		{"redis://h/1/2", "more after the host"}, {"redis+cluster://h/1", "database 0 alone"}, {"redis://h?max_retries=1", "is not known here"},
 		{"unix://", "no path"}, {"rediss://h?ca_file=/nope", "ca_file"}, {"redis://:se#cret@h", "%23"}, {"redis://h?skip_verify=true", "is not known here"},
+		{"rediss://h?cert_file=/nope", "one of them is missing"}, {"rediss://h?cert_file=/nope&key_file=/nope", "cert_file"}, {"redis://h?cert_file=/nope", "is not known here"},
 	} {
 		_, err := ParseAddress(tt.in)
 		if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "cret") {

@@ -43,6 +43,7 @@ const (
 type remote struct {
 	client redis.UniversalClient // of the requests
 	looker redis.UniversalClient // of the monitor alone: a full pool does not hide that Redis answers
+	fresh  redis.UniversalClient // of second attempts: it uses no connection that was idle
 	prefix string
 	script *redis.Script
 	b      *breaker.Breaker
@@ -57,7 +58,11 @@ func options(a Address, pool int) *redis.UniversalOptions {
 		Username: a.User, Password: a.Password, SentinelUsername: a.SentinelUser, SentinelPassword: a.SentinelPassword, TLSConfig: a.TLS,
 		MaxRetries: -1, DialTimeout: dialTime, DialerRetries: 1, ReadTimeout: ioTime, WriteTimeout: ioTime, PoolTimeout: poolTime,
 		ContextTimeoutEnabled: true, PoolSize: pool, PipelinePoolSize: -1, DisableIdentity: true, FailingTimeoutSeconds: 1,
+		Protocol:                 2, // see secured
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+	if a.TLS != nil {
+		o.Dialer = dialTLS(a.TLS)
 	}
 	if a.Kind == Socket {
 		path := a.Hosts[0]
@@ -80,7 +85,7 @@ func openRemote(ctx context.Context, s Settings) (*remote, error) {
 	logging.Disable() // the client would write to standard error; the monitor reports instead
 	r := &remote{
 		client: redis.NewUniversalClient(options(a, clientPool)), looker: redis.NewUniversalClient(options(a, lookerPool)),
-		prefix: s.Prefix, script: redis.NewScript(gcraLua), b: s.Breaker,
+		fresh: redis.NewUniversalClient(freshOptions(a)), prefix: s.Prefix, script: redis.NewScript(gcraLua), b: s.Breaker,
 	}
 	if r.prefix == "" {
 		r.prefix = "resync:"
@@ -90,7 +95,7 @@ func openRemote(ctx context.Context, s Settings) (*remote, error) {
 	}
 	r.m = newMonitor(s.CheckEvery, r.look, explain, s.OnChange)
 	if err := r.connect(ctx, s); err != nil {
-		return nil, errors.Join(err, r.client.Close(), r.looker.Close())
+		return nil, errors.Join(err, r.disconnect())
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r.stop = stop
@@ -134,12 +139,16 @@ func (r *remote) connect(ctx context.Context, s Settings) error {
 func (r *remote) close() error {
 	r.stop()
 	r.wg.Wait()
-	err := errors.Join(r.client.Close(), r.looker.Close())
+	err := r.disconnect()
 	var network net.Error
 	if errors.As(err, &network) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
+}
+
+func (r *remote) disconnect() error {
+	return errors.Join(r.client.Close(), r.looker.Close(), r.fresh.Close())
 }
 
 // look asks whether Redis serves writes. The breaker counts the answer as long
@@ -166,11 +175,18 @@ func (r *remote) ask(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.looker.Set(ctx, r.prefix+"look", time.Now().UnixMilli(), time.Minute).Err()
+	return r.again(ctx, r.looker, func(ctx context.Context, c redis.UniversalClient) error {
+		return c.Set(ctx, r.prefix+"look", time.Now().UnixMilli(), time.Minute).Err()
+	})
 }
 
-// do makes one call under the breaker and within its time.
-func (r *remote) do(ctx context.Context, call func(context.Context) error) error {
+// do makes a call that may run twice, see again.
+func (r *remote) do(ctx context.Context, c call) error {
+	return r.guard(ctx, func(ctx context.Context) error { return r.again(ctx, r.client, c) })
+}
+
+// guard makes one call under the breaker and within its time.
+func (r *remote) guard(ctx context.Context, call func(context.Context) error) error {
 	if r.m.away.Load() {
 		return r.unavailable(nil)
 	}
@@ -255,15 +271,15 @@ func (r *remote) closeBreaker() bool {
 func (r *remote) touch() { r.m.touch() }
 
 func (r *remote) check(ctx context.Context) error {
-	return r.do(ctx, func(ctx context.Context) error { return r.client.Ping(ctx).Err() })
+	return r.do(ctx, func(ctx context.Context, c redis.UniversalClient) error { return c.Ping(ctx).Err() })
 }
 
 // get returns a value and how long it still lives; nil when there is none. The
 // first eight bytes of what is stored are the time it ends, which spares a
 // second question.
 func (r *remote) get(ctx context.Context, key string) (value []byte, left time.Duration, err error) {
-	err = r.do(ctx, func(ctx context.Context) error {
-		raw, err := r.client.Get(ctx, r.prefix+key).Bytes()
+	err = r.do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
+		raw, err := c.Get(ctx, r.prefix+key).Bytes()
 		if err != nil {
 			return err
 		}
@@ -282,13 +298,17 @@ func (r *remote) get(ctx context.Context, key string) (value []byte, left time.D
 func (r *remote) set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	raw := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(value)), uint64(time.Now().Add(ttl).UnixMilli()))
 	raw = append(raw, value...)
-	return r.do(ctx, func(ctx context.Context) error { return r.client.Set(ctx, r.prefix+key, raw, ttl).Err() })
+	return r.do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
+		return c.Set(ctx, r.prefix+key, raw, ttl).Err()
+	})
 }
 
 func (r *remote) del(ctx context.Context, key string) error {
-	return r.do(ctx, func(ctx context.Context) error { return r.client.Del(ctx, r.prefix+key).Err() })
+	return r.do(ctx, func(ctx context.Context, c redis.UniversalClient) error { return c.Del(ctx, r.prefix+key).Err() })
 }
 
+// allow may count a request twice, when the connection broke after Redis had
+// counted it: the limit is then reached sooner, and never passed.
 func (r *remote) allow(ctx context.Context, qs []Quota) (Decision, error) {
 	keys := make([]string, len(qs))
 	args := make([]any, 0, 4*len(qs))
@@ -301,8 +321,8 @@ func (r *remote) allow(ctx context.Context, qs []Quota) (Decision, error) {
 		args = append(args, q.Limit.interval(), q.Limit.burst(), q.N, debt)
 	}
 	var got []int64
-	err := r.do(ctx, func(ctx context.Context) (err error) {
-		got, err = r.script.Run(ctx, r.client, keys, args...).Int64Slice()
+	err := r.do(ctx, func(ctx context.Context, c redis.UniversalClient) (err error) {
+		got, err = r.script.Run(ctx, c, keys, args...).Int64Slice()
 		return err
 	})
 	if err != nil {
@@ -319,8 +339,9 @@ func (r *remote) allow(ctx context.Context, qs []Quota) (Decision, error) {
 	return decide(qs, rs), nil
 }
 
+// publish is not tried again: news would be heard twice.
 func (r *remote) publish(ctx context.Context, channel string, data []byte) error {
-	return r.do(ctx, func(ctx context.Context) error { return r.client.Publish(ctx, r.prefix+channel, data).Err() })
+	return r.guard(ctx, func(ctx context.Context) error { return r.client.Publish(ctx, r.prefix+channel, data).Err() })
 }
 
 // idleTime is how long a subscription may be silent before it is asked whether

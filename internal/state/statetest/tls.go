@@ -20,7 +20,8 @@ import (
 type Secured struct {
 	*Server
 	TLSAddr string
-	CAFile  string // PEM of the authority
+	CAFile  string // PEM of the authority, which is the server's own certificate
+	KeyFile string // PEM of its key
 }
 
 // StartTLS runs a server until the test ends; its certificate is good from
@@ -44,9 +45,9 @@ func StartTLS(t testing.TB, notBefore, notAfter time.Time, args ...string) *Secu
 		}
 		return path
 	}
-	s := &Secured{TLSAddr: freeAddr(t), CAFile: file("cert.pem", "CERTIFICATE", cert.Certificate[0])}
+	s := &Secured{TLSAddr: freeAddr(t), CAFile: file("cert.pem", "CERTIFICATE", cert.Certificate[0]), KeyFile: file("key.pem", "PRIVATE KEY", key)}
 	_, port, _ := net.SplitHostPort(s.TLSAddr)
-	s.Server = Start(t, append([]string{"--tls-port", port, "--tls-cert-file", s.CAFile, "--tls-key-file", file("key.pem", "PRIVATE KEY", key),
+	s.Server = Start(t, append([]string{"--tls-port", port, "--tls-cert-file", s.CAFile, "--tls-key-file", s.KeyFile,
 		"--tls-ca-cert-file", s.CAFile, "--tls-auth-clients", "no"}, args...)...)
 	return s
 }

@@ -1,0 +1,75 @@
+package state
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// call is one question to Redis, asked through the client that is given.
+type call func(context.Context, redis.UniversalClient) error
+
+// again makes a call that may run twice. The pool drops connections whose end it
+// can see, but one that a proxy or a dead machine has forgotten breaks only when it
+// is written to: then the call is made once more, within the same time, on a
+// connection that is new or has just been used. A Redis that is silent is not asked
+// again.
+func (r *remote) again(ctx context.Context, first redis.UniversalClient, c call) error {
+	err := c(ctx, first)
+	if !broke(err) || ctx.Err() != nil {
+		return err
+	}
+	return c(ctx, r.fresh)
+}
+
+// broke reports a connection that ended under a call. One that could not be made is
+// another matter.
+func broke(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return false
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// freshOptions are those of the client of second attempts: what has been idle is
+// not used.
+func freshOptions(a Address) *redis.UniversalOptions {
+	o := options(a, clientPool)
+	o.ConnMaxIdleTime, o.MaxIdleConns = time.Millisecond, 1
+	return o
+}
+
+// secured is a connection with TLS whose end the pool can see before it uses it:
+// the client looks at connections that have a socket, and crypto/tls hides it. What
+// has arrived unasked, such as the message that ends TLS, makes it as good as
+// closed; the client asks in RESP2, in which a server never speaks first.
+type secured struct{ *tls.Conn }
+
+// SyscallConn is that of the connection below.
+func (c secured) SyscallConn() (syscall.RawConn, error) {
+	below, ok := c.NetConn().(syscall.Conn)
+	if !ok {
+		return nil, errors.New("the connection below TLS has no socket")
+	}
+	return below.SyscallConn()
+}
+
+// dialTLS makes secured connections.
+func dialTLS(config *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := &tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTime, KeepAlive: 5 * time.Minute}, Config: config}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return secured{conn.(*tls.Conn)}, nil // as DialContext promises
+	}
+}

@@ -1,0 +1,146 @@
+package state_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"resync/internal/state"
+	"resync/internal/state/statetest"
+)
+
+// fill has several calls run at once, so that the pool holds as many connections.
+func fill(t *testing.T, st *state.State) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			if err := st.Check(t.Context()); err != nil {
+				t.Errorf("filling the pool: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// use makes every call that may run twice, more often than there are connections.
+func use(t *testing.T, st *state.State) {
+	t.Helper()
+	quota := state.Quota{Key: "use", Limit: state.Limit{Rate: 100000, Per: time.Hour}, N: 1}
+	for i := range 80 {
+		if _, _, err := st.Get(t.Context(), "nothing"); err != nil {
+			t.Fatalf("get %d: %v", i, err)
+		}
+		if err := st.Set(t.Context(), "k", []byte("v"), time.Minute); err != nil {
+			t.Fatalf("set %d: %v", i, err)
+		}
+		if _, err := st.Allow(t.Context(), quota); err != nil {
+			t.Fatalf("limit %d: %v", i, err)
+		}
+	}
+}
+
+// TestDroppedConnectionsCostNothing: a Redis that ends all connections and is there.
+func TestDroppedConnectionsCostNothing(t *testing.T) {
+	s := statetest.StartTLS(t, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	for name, address := range map[string]string{"plain": s.Server.URL(), "TLS": s.URL()} {
+		t.Run(name, func(t *testing.T) {
+			st := open(t, state.Settings{URL: address, FailFast: true, CheckEvery: time.Hour})
+			for range 3 {
+				fill(t, st)
+				if got := s.Say("CLIENT KILL TYPE normal"); !strings.HasPrefix(got, ":") {
+					t.Fatalf("CLIENT KILL: %q", got)
+				}
+				use(t, st)
+			}
+			if got := st.Status(); got.Outages != 0 {
+				t.Errorf("dropped connections are no outage: %+v", got)
+			}
+		})
+	}
+}
+
+// forgetful passes connections on until it forgets them: one from before is reset
+// when the next byte of the client arrives, as by a machine that has taken over an
+// address. Nothing shows that beforehand.
+type forgetful struct {
+	ln  net.Listener
+	now atomic.Int64
+	wg  sync.WaitGroup
+}
+
+func newForgetful(t *testing.T, upstream string) *forgetful {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	f := &forgetful{ln: ln}
+	f.wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			f.wg.Go(func() { f.pass(c.(*net.TCPConn), upstream) })
+		}
+	})
+	t.Cleanup(func() { _ = ln.Close(); f.wg.Wait() })
+	return f
+}
+
+func (f *forgetful) pass(c *net.TCPConn, upstream string) {
+	defer c.Close()
+	born := f.now.Load()
+	up, err := net.Dial("tcp", upstream)
+	if err != nil {
+		return
+	}
+	defer up.Close()
+	f.wg.Go(func() { _, _ = io.Copy(c, up) }) // it ends with the connection
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		if f.now.Load() != born {
+			_ = c.SetLinger(0) // so that the close is a reset
+			return
+		}
+		if _, err := up.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// TestForgottenConnectionsAreAskedAgain: connections whose end cannot be seen.
+func TestForgottenConnectionsAreAskedAgain(t *testing.T) {
+	r := statetest.Start(t)
+	f := newForgetful(t, r.Addr)
+	st := open(t, state.Settings{URL: "redis://" + f.ln.Addr().String(), FailFast: true, CheckEvery: time.Hour})
+	for range 3 {
+		fill(t, st)
+		f.now.Add(1)
+		st.Touch() // the monitor's connection is forgotten as well
+		use(t, st)
+	}
+	if got := st.Status(); got.Outages != 0 {
+		t.Errorf("forgotten connections are no outage: %+v", got)
+	}
+}
+
+// TestClientCertificate: a Redis that asks for a certificate of the client.
+func TestClientCertificate(t *testing.T) {
+	s := statetest.StartTLS(t, time.Now().Add(-time.Hour), time.Now().Add(time.Hour), "--tls-auth-clients", "yes")
+	_, err := state.Open(t.Context(), state.Settings{URL: s.URL(), FailFast: true, Backoff: time.Millisecond})
+	if !errors.Is(err, state.ErrUnavailable) {
+		t.Errorf("without a certificate: %v", err)
+	}
+	t.Logf("without a certificate: %v", err)
+	st := open(t, state.Settings{URL: s.URL() + "&cert_file=" + url.QueryEscape(s.CAFile) + "&key_file=" + url.QueryEscape(s.KeyFile), FailFast: true})
+	testCache(t, st)
+}
