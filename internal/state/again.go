@@ -3,9 +3,11 @@ package state
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -72,4 +74,22 @@ func dialTLS(config *tls.Config) func(ctx context.Context, network, addr string)
 		}
 		return secured{conn.(*tls.Conn)}, nil // as DialContext promises
 	}
+}
+
+// distrust says which certificate is not accepted and what to do; "" when the error
+// is another.
+func distrust(err error) string {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "the certificate of Redis has expired or is not valid yet: have it renewed, or set this machine's clock right"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "the certificate of Redis is signed by an authority this machine does not know: name its PEM file in redis.url, as ?ca_file=PATH"
+	}
+	if other, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate of Redis is not for " + other.Host + ": write a name in redis.url that the certificate has"
+	}
+	if strings.Contains(err.Error(), "tls: certificate required") {
+		return "Redis asks for a certificate of Resync: name it in redis.url, as ?cert_file=PATH&key_file=PATH"
+	}
+	return ""
 }

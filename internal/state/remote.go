@@ -422,6 +422,8 @@ func explain(err error) string {
 		return "the name " + dns.Name + " of Redis is not known"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens at the address of Redis"
+	case distrust(err) != "":
+		return distrust(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "Redis does not answer in time"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
