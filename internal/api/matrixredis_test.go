@@ -22,7 +22,7 @@ func redisColumn() column {
 	return column{
 		name: "Redis", test: "TestFaultMatrixRedis",
 		bounds: "250 ms for a call of Redis",
-		heals:  "by itself: Redis is looked at every 150 ms and used again with its first answer",
+		heals:  "by itself: Redis is looked at every 150 ms and used again with its first answer; connections that it ends while it is there cost no request anything (`TestDroppedConnectionsRefuseNobody`)",
 		played: "The test has the settings of a server.",
 		bound:  2 * state.CallTime,
 		probes: []probe{holdProbe(), approveProbe(),
@@ -68,7 +68,6 @@ func TestFaultMatrixRedis(t *testing.T) { // not beside others: Redis has a tent
 			st.h.eventually("Redis to be used", func() bool {
 				return st.operator.get("/api/v1/agents/approvals").header.Get("X-Redis-Status") == "available"
 			})
-			// A connection that broke while nobody used it costs one refusal.
 			st.h.eventually("what could not be approved during the outage", func() bool {
 				r := st.operator.approve(st.run)
 				return r.status == http.StatusOK || r.status == http.StatusConflict
