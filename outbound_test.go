@@ -20,6 +20,7 @@ func outbound() map[string]string {
 		"breaker/transport.go":                "the transport a breaker is put before when none is given",
 		"internal/evaluate/failover/stage.go": "a drill: it measures what a client sees, breakers included",
 		"internal/state/remote.go":            "each call goes through remote.do, which asks the breaker redis",
+		"internal/state/again.go":             "the TLS dialer of the same clients; each call goes through remote.guard, and the monitor's through look, which ask the breaker redis",
 		"internal/store/postgres.go":          "guardedConnector puts the database's breaker before each connection",
 		"hwa/client.go":                       "Config.Breaker is asked before each attempt; internal/app sets it",
 		"hwa/config.go":                       "the transport of that client",
