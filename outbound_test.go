@@ -19,7 +19,7 @@ func outbound() map[string]string {
 		"bench/llm/load.go":                   "the load generator of a benchmark; what it asks is what is measured",
 		"breaker/transport.go":                "the transport a breaker is put before when none is given",
 		"internal/evaluate/failover/stage.go": "a drill: it measures what a client sees, breakers included",
-		"internal/state/remote.go":            "each call goes through remote.do, which asks the breaker redis",
+		"internal/state/remote.go":            "each call goes through remote.guard, which asks the breaker redis",
 		"internal/state/again.go":             "the TLS dialer of the same clients; each call goes through remote.guard, and the monitor's through look, which ask the breaker redis",
 		"internal/store/postgres.go":          "guardedConnector puts the database's breaker before each connection",
 		"hwa/client.go":                       "Config.Breaker is asked before each attempt; internal/app sets it",
