@@ -113,7 +113,6 @@ type server struct {
 	Deps
 	api    huma.API
 	routes []Route
-	plain  map[string]http.HandlerFunc // raw routes by method and path
 	tiers  *overrides
 	ruled  []ruledRoute // every operation with what holds for it
 	load   *load
@@ -165,7 +164,7 @@ func build(d Deps) (http.Handler, *server, error) {
 		"session": {Type: "apiKey", In: "cookie", Name: cookieName},
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, made with: resync token create"},
 	}
-	s := &server{Deps: d, api: humago.New(mux, cfg), plain: map[string]http.HandlerFunc{}, tiers: newOverrides(d.Strategy), load: newLoad(d.Strategy, d.Log)}
+	s := &server{Deps: d, api: humago.New(mux, cfg), tiers: newOverrides(d.Strategy), load: newLoad(d.Strategy, d.Log)}
 	s.api.UseMiddleware(s.guard, s.tiered, s.once)
 	s.registerAuth()
 	s.registerPlan()

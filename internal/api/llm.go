@@ -56,31 +56,13 @@ func addRaw(s *server, r route, scope string, h http.HandlerFunc) {
 		}
 		s.routes = append(s.routes, Route{r.method, p, rule.tier, r.role, op.OperationID})
 		s.api.OpenAPI().AddOperation(&op)
-		guarded := s.api.Middlewares().Handler(func(hc huma.Context) {
+		s.api.Adapter().Handle(&op, s.api.Middlewares().Handler(func(hc huma.Context) {
 			req, w := humago.Unwrap(hc)
 			if ctx := hc.Context(); ctx != req.Context() {
 				req = req.WithContext(ctx) // a copy, which is spared when nothing was added
 			}
 			h(w, req)
-		})
-		s.api.Adapter().Handle(&op, guarded)
-		pattern := r.method + " " + p
-		s.plain[pattern] = func(w http.ResponseWriter, req *http.Request) {
-			req.Pattern = pattern
-			guarded(humago.NewContext(&op, req, w))
-		}
-	}
-}
-
-// shortcut finds the raw routes by their whole path, which spares the multiplexer's
-// search; all others go to mux.
-func (s *server) shortcut(mux *http.ServeMux) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if h := s.plain[r.Method+" "+r.URL.Path]; h != nil {
-			h(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
+		}))
 	}
 }
 

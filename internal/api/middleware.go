@@ -94,7 +94,7 @@ func (s *server) wrap(mux *http.ServeMux) http.Handler {
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, http.StatusForbidden, "this request was sent by a page of another site; only Resync's own pages may")
 	}))
-	var h http.Handler = s.shortcut(mux)
+	var h http.Handler = mux
 	h = strictJSON(h)
 	h = cross.Handler(h)
 	h = secureHeaders(h)

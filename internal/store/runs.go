@@ -130,6 +130,9 @@ func (s *Store) Propose(ctx context.Context, r Run, entries []Entry, a *Approval
 	if a != nil && err == nil {
 		err = a.check()
 	}
+	if len(entries) == 0 && err == nil {
+		err = fmt.Errorf("%w: a run is proposed with its first journal entry", ErrInvalid)
+	}
 	for i := range entries {
 		entries[i].RunID = r.ID
 		if kindOf(entries[i].Event) != kindNote && err == nil {

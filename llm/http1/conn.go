@@ -110,7 +110,6 @@ func (c *conn) quiet() bool {
 func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent bool, err error) {
 	ctx := req.Context()
 	stop := context.AfterFunc(ctx, c.shut)
-	var clean bool
 	fail := func(doing string, err error) error {
 		stop()
 		c.shut()
@@ -119,15 +118,8 @@ func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent
 		}
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	c.sent, c.sendErr = 0, nil
-	if c.raw != nil {
-		c.out = wire
-	} else if c.sent, c.sendErr = c.nc.Write(wire); c.sendErr != nil && c.sent > 0 {
-		_ = c.nc.SetReadDeadline(time.Now().Add(refusalTime)) // a server may refuse a request it has not read, and close; if it did, the answer is here
-	}
-	if c.sendErr == nil || c.sent > 0 {
-		resp, clean, err = c.head(req)
-	}
+	c.out, c.sent, c.sendErr = wire, 0, nil
+	resp, clean, err := c.head(req)
 	c.out = nil
 	werr := c.sendErr
 	if werr != nil && c.sent == 0 {

@@ -15,11 +15,14 @@ import (
 // the sending went is in c.sent and c.sendErr.
 func (c *conn) exchange(p []byte) (int, error) {
 	c.into, c.got, c.gotErr, c.begun = p, 0, nil, false
-	err := c.raw.Read(c.turn)
+	var err error
+	if c.raw != nil {
+		err = c.raw.Read(c.turn)
+	}
 	out := c.out
 	c.out, c.into = nil, nil
 	switch {
-	case err != nil && c.sent == 0 && c.sendErr == nil && !c.begun:
+	case err != nil && !c.begun:
 		c.sendErr = err // it was closed before
 		return 0, err
 	case err != nil:
@@ -29,7 +32,7 @@ func (c *conn) exchange(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		return max(c.got, 0), c.failed("read", c.gotErr)
-	case c.sendErr == nil: // the rest did not fit
+	case c.sendErr == nil: // what did not fit is left, or all of it
 		n, err := c.nc.Write(out[c.sent:])
 		c.sent, c.sendErr = c.sent+n, err
 	default:

@@ -45,6 +45,9 @@ func testRuns(t *testing.T, open OpenFunc) {
 		if !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("created as executing: %v", err)
 		}
+		if err := s.Propose(ctx, sampleRun(store.NewID("run")), nil, nil); !errors.Is(err, store.ErrInvalid) {
+			t.Errorf("proposed without a journal entry: %v", err)
+		}
 		if _, err := s.Run(ctx, "run_none"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown run: %v", err)
 		}
