@@ -77,15 +77,21 @@ func TestOpenLoadChild(t *testing.T) {
 	must(t, os.WriteFile(l.Out, out, 0o600))
 }
 
+// asServersRun has a host say and look for as much as a server does: most tests want
+// every line of its log, and outcomes settled after 20 ms.
+func asServersRun(c *hostConfig) {
+	c.options = func(o *app.Options) {
+		o.SettleEvery, o.Log = 0, slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+}
+
 // TestRefusalsAreQuickForOthers is the same as TestRefusalsAreQuick for callers in
 // another process, who send 300 requests a second at their turns: what is measured is
 // the server and not the callers. It fails only on what no machine's load explains;
 // bench/README.md has the numbers.
 func TestRefusalsAreQuickForOthers(t *testing.T) {
 	r := statetest.Start(t)
-	h := newHost(t, withRedis(r.URL()), func(c *hostConfig) {
-		c.options = func(o *app.Options) { o.Log = slog.New(slog.NewTextHandler(io.Discard, nil)) } // at the level servers run at
-	}).ready()
+	h := newHost(t, withRedis(r.URL()), asServersRun).ready()
 	l := openLoad{URL: h.base + executePath, Cookie: "resync_session=" + h.as("operator").cookie(), Out: filepath.Join(t.TempDir(), "shots.json"),
 		Body: `{"tool_name":"get_job_status","parameters":{"job":"PAYROLL_NET"}}`, PerSecond: 300, For: 3 * time.Second}
 	settings, err := json.Marshal(l)

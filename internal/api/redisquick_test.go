@@ -15,7 +15,7 @@ import (
 // explains; bench/README.md has the numbers of a quiet one.
 func TestRefusalsAreQuick(t *testing.T) {
 	r := statetest.Start(t)
-	h := newHost(t, withRedis(r.URL())).ready()
+	h := newHost(t, withRedis(r.URL()), asServersRun).ready()
 	const clients = 8
 	type sample struct {
 		at     time.Time

@@ -78,6 +78,24 @@ func BenchmarkRunLife(b *testing.B) {
 	})
 }
 
+// BenchmarkSession is what each request of a person reads: the session and its user.
+func BenchmarkSession(b *testing.B) {
+	engines(b, func(b *testing.B, s *store.Store) {
+		now := time.Now()
+		if err := s.CreateUser(b.Context(), store.User{Name: "ana", Roles: []string{"operator"}, CreatedAt: now, UpdatedAt: now}); err != nil {
+			b.Fatal(err)
+		}
+		if err := s.PutSession(b.Context(), store.Session{TokenHash: "h", User: "ana", CreatedAt: now, LastSeen: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			if _, _, err := s.Session(b.Context(), "h"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // BenchmarkVerify checks a journal of 5,000 entries.
 func BenchmarkVerify(b *testing.B) {
 	s := openAt(b, filepath.Join(b.TempDir(), "b.db"))

@@ -30,10 +30,10 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	}
 	s.where = abs
 	s.d = dialect{name: "sqlite", snapshot: &sql.TxOptions{ReadOnly: true}, classify: classifySQLite}
-	if s.w, err = sql.Open("sqlite", sqliteDSN(abs, url.Values{
+	if s.w, err = sqlitePool(abs, url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(" + sqliteBusyMillis + ")", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
-	})); err != nil {
+	}); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, err)
 	}
 	s.w.SetMaxOpenConns(1)
@@ -41,15 +41,24 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err := s.w.PingContext(ctx); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, s.d.translate(ctx, err))
 	}
-	if s.r, err = sql.Open("sqlite", sqliteDSN(abs, url.Values{
+	if s.r, err = sqlitePool(abs, url.Values{
 		"_pragma": {"busy_timeout(" + sqliteBusyMillis + ")", "query_only(1)"},
-	})); err != nil {
+	}); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, err)
 	}
 	n := max(4, runtime.GOMAXPROCS(0))
 	s.r.SetMaxOpenConns(n)
 	s.r.SetMaxIdleConns(n)
 	return nil
+}
+
+// sqlitePool is a pool of connections to a file that keep their statements.
+func sqlitePool(path string, opts url.Values) (*sql.DB, error) {
+	c, err := sqlite.NewConnector(sqliteDSN(path, opts))
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(keeping{c}), nil
 }
 
 // sqliteDSN builds the driver's name for a file; the path is escaped because a
