@@ -12,9 +12,15 @@ import (
 type chunk struct {
 	delta   llm.Delta
 	err     []byte // the error in it, when there is one
+	wrong   span   // where it stands
+	inside  bool   // the first choice has one in it
+	broke   bool   // the answer ended with one and nothing was said about it
 	choices int
 	calls   []callPart
 }
+
+// span is a part of a text; the empty one is none.
+type span struct{ start, end int }
 
 // callPart is a part of a tool call as the wire has it; index is -1 when the
 // server left it out.
@@ -29,103 +35,145 @@ type callPart struct {
 // not copied.
 func readChunk(data []byte, raw bool) (chunk, error) {
 	var c chunk
-	r := reader{c: &c, raw: raw}
-	err := members(data, func(key string, start, end int) error {
-		v := data[start:end]
-		switch key {
-		case "choices":
-			if isNull(v) {
-				return nil
-			}
-			return elements(v, func(s, e int) error {
-				c.choices++
-				if c.choices > 1 { // further choices of n > 1 are passed on raw, and not put into words
-					return nil
-				}
-				return r.choice(v[s:e])
-			})
-		case "model":
-			if !raw {
-				c.delta.Model, _ = unquote(v)
-			}
-		case "usage":
-			return r.usage(v)
-		case "error":
-			if !isNull(v) {
-				c.err = data
-			}
-		case "object":
-			if string(v) == `"error"` {
-				c.err = data
-			}
-		}
-		return nil
-	})
+	r := reader{c: &c, raw: raw, data: data}
+	err := whole(data, r.top)
+	switch {
+	case c.wrong.end > 0:
+		c.err = data[c.wrong.start:c.wrong.end]
+	case c.broke:
+		c.err = []byte(`{"error":{"message":"the provider ended the answer with an error"}}`)
+	}
 	return c, err
 }
 
-// reader fills a chunk.
+// reader fills a chunk. Its methods walk the values on the way to the text, each once,
+// and return the index after them; at is where a value starts.
 type reader struct {
-	c   *chunk
-	raw bool
+	c    *chunk
+	raw  bool
+	data []byte
 }
 
-func (r reader) choice(data []byte) error {
-	return members(data, func(key string, start, end int) error {
-		v := data[start:end]
-		switch key {
-		case "delta", "message":
-			if isNull(v) {
-				return nil
-			}
-			return r.message(v)
-		case "finish_reason":
-			if word, ok := unquote(v); ok && word != "" {
-				r.finish(word)
-			}
-		case "error":
-			if !isNull(v) {
-				r.c.err = data
-			}
-		case "text": // of the older completions form, which some servers answer with
-			r.text(v, &r.c.delta.Text)
+// In how many others a member of the answer, of its list of choices, of a choice and of
+// a message is.
+const ofTop, ofChoices, ofChoice, ofMessage = 0, 1, 2, 3
+
+// opens reports whether a value is to be walked, which with opens. null is none, and
+// anything else no answer.
+func (r reader) opens(at, depth int, with byte) (open bool, end int, err error) {
+	if at < len(r.data) && r.data[at] == with {
+		return true, 0, nil
+	}
+	if end, err = skip(r.data, at, depth); err == nil && !isNull(r.data[at:end]) {
+		err = errJSON
+	}
+	return false, end, err
+}
+
+// top reads a member of the answer.
+func (r reader) top(key string, at int) (int, error) {
+	if key == "choices" {
+		open, end, err := r.opens(at, ofTop, '[')
+		if open {
+			return list(r.data, at, r.choice)
 		}
-		return nil
-	})
+		return end, err
+	}
+	end, err := skip(r.data, at, ofTop)
+	if err != nil {
+		return 0, err
+	}
+	v := r.data[at:end]
+	switch key {
+	case "model":
+		if !r.raw {
+			r.c.delta.Model, _ = unquote(v)
+		}
+	case "usage":
+		return end, r.usage(v)
+	case "error":
+		if !isNull(v) {
+			r.c.wrong = span{0, len(r.data)}
+		}
+	case "object":
+		if string(v) == `"error"` {
+			r.c.wrong = span{0, len(r.data)}
+		}
+	}
+	return end, nil
+}
+
+// choice reads the first choice. Further ones of n > 1 are passed on raw, and not put
+// into words.
+func (r reader) choice(at int) (int, error) {
+	if r.c.choices++; r.c.choices > 1 {
+		return skip(r.data, at, ofChoices)
+	}
+	end, err := object(r.data, at, r.inChoice)
+	if r.c.inside {
+		r.c.wrong = span{at, end} // with what stands beside it
+	}
+	return end, err
+}
+
+func (r reader) inChoice(key string, at int) (int, error) {
+	if key == "delta" || key == "message" {
+		open, end, err := r.opens(at, ofChoice, '{')
+		if open {
+			return object(r.data, at, r.message)
+		}
+		return end, err
+	}
+	end, err := skip(r.data, at, ofChoice)
+	if err != nil {
+		return 0, err
+	}
+	v := r.data[at:end]
+	switch key {
+	case "finish_reason":
+		if word, ok := unquote(v); ok && word != "" {
+			r.finish(word)
+		}
+	case "error":
+		r.c.inside = r.c.inside || !isNull(v)
+	case "text": // of the older completions form, which some servers answer with
+		r.text(v, &r.c.delta.Text)
+	}
+	return end, nil
 }
 
 func (r reader) finish(word string) {
 	if word == "error" {
-		if r.c.err == nil {
-			r.c.err = []byte(`{"error":{"message":"the provider ended the answer with an error"}}`)
-		}
+		r.c.broke = true
 		return
 	}
 	r.c.delta.FinishReason = llm.Finish(word)
 }
 
-func (r reader) message(data []byte) error {
-	return members(data, func(key string, start, end int) error {
-		v := data[start:end]
-		switch key {
-		case "content":
-			return r.content(v)
-		case "refusal":
-			r.text(v, &r.c.delta.Text)
-		case "reasoning_content", "reasoning", "thinking":
-			r.text(v, &r.c.delta.Reasoning)
-		case "tool_calls":
-			if isNull(v) {
-				return nil
-			}
-			return elements(v, func(s, e int) error { return r.call(v[s:e], -1) })
-		case "function_call":
-			if !isNull(v) {
-				return r.call(v, 0)
-			}
+// message reads a member of what the model says.
+func (r reader) message(key string, at int) (int, error) {
+	end, err := skip(r.data, at, ofMessage)
+	if err != nil {
+		return 0, err
+	}
+	v := r.data[at:end]
+	switch key {
+	case "content":
+		err = r.content(v)
+	case "refusal":
+		r.text(v, &r.c.delta.Text)
+	case "reasoning_content", "reasoning", "thinking":
+		r.text(v, &r.c.delta.Reasoning)
+	case "tool_calls":
+		if !isNull(v) {
+			err = elements(v, func(s, e int) error { return r.call(v[s:e], -1) })
 		}
-		return nil
-	})
+	case "function_call":
+		if !isNull(v) {
+			err = r.call(v, 0)
+		}
+	}
+	return end, err
 }
 
 // content is a text, null, or a list of parts.

@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/binary"
 	"errors"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -21,43 +22,96 @@ const maxDepth = 128
 // content (escapes resolved) and the place of its value. It checks the whole
 // text for balance, not every literal for its spelling.
 func members(data []byte, fn func(key string, start, end int) error) error {
-	i := space(data, 0)
+	return whole(data, func(key string, at int) (int, error) {
+		end, err := skip(data, at, 0)
+		if err == nil {
+			err = fn(key, at, end)
+		}
+		return end, err
+	})
+}
+
+// whole walks the object that is all of data, as object does.
+func whole(data []byte, fn func(key string, at int) (end int, err error)) error {
+	end, err := object(data, space(data, 0), fn)
+	if err == nil && space(data, end) != len(data) {
+		err = errJSON
+	}
+	return err
+}
+
+// object walks the object that starts at i, and returns the index after it. fn walks
+// each value, which starts at at, and returns the index after it; [skip] does where the
+// value is of no interest. So a value inside others is walked once, not once for
+// each that it is in.
+func object(data []byte, i int, fn func(key string, at int) (end int, err error)) (int, error) {
 	if i >= len(data) || data[i] != '{' {
-		return errJSON
+		return 0, errJSON
 	}
-	for i = space(data, i+1); ; {
-		if i < len(data) && data[i] == '}' {
-			break
+	if i = space(data, i+1); i < len(data) && data[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		key := i
+		if i = stringAt(data, i); i < 0 {
+			return 0, errJSON
 		}
-		keyEnd := stringAt(data, i)
-		if keyEnd < 0 {
-			return errJSON
+		name := keyText(data[key:i])
+		if i = space(data, i); i >= len(data) || data[i] != ':' {
+			return 0, errJSON
 		}
-		colon := space(data, keyEnd)
-		if colon >= len(data) || data[colon] != ':' {
-			return errJSON
+		end, err := fn(name, space(data, i+1))
+		if err != nil {
+			return 0, err
 		}
-		start := space(data, colon+1)
-		end := valueAt(data, start, 0)
-		if end < 0 {
-			return errJSON
+		if i = space(data, end); i >= len(data) {
+			return 0, errJSON
 		}
-		if err := fn(keyText(data[i:keyEnd]), start, end); err != nil {
-			return err
-		}
-		if i = space(data, end); i >= len(data) || (data[i] != ',' && data[i] != '}') {
-			return errJSON
-		}
-		if data[i] == ',' {
-			if i = space(data, i+1); i < len(data) && data[i] == '}' {
-				return errJSON
-			}
+		switch data[i] {
+		case '}':
+			return i + 1, nil
+		case ',':
+			i = space(data, i+1)
+		default:
+			return 0, errJSON
 		}
 	}
-	if space(data, i+1) != len(data) {
-		return errJSON
+}
+
+// list walks the list that starts at i, as object walks an object.
+func list(data []byte, i int, fn func(at int) (end int, err error)) (int, error) {
+	if i >= len(data) || data[i] != '[' {
+		return 0, errJSON
 	}
-	return nil
+	if i = space(data, i+1); i < len(data) && data[i] == ']' {
+		return i + 1, nil
+	}
+	for {
+		end, err := fn(i)
+		if err != nil {
+			return 0, err
+		}
+		if i = space(data, end); i >= len(data) {
+			return 0, errJSON
+		}
+		switch data[i] {
+		case ']':
+			return i + 1, nil
+		case ',':
+			i = space(data, i+1)
+		default:
+			return 0, errJSON
+		}
+	}
+}
+
+// skip walks a value of no interest that is in depth others.
+func skip(data []byte, at, depth int) (int, error) {
+	end := valueAt(data, at, depth)
+	if end < 0 {
+		return 0, errJSON
+	}
+	return end, nil
 }
 
 // keyText is the text of a key. The usual keys cost no allocation.
@@ -106,32 +160,14 @@ func keyText(quoted []byte) string {
 
 // elements calls fn for each element of the list data holds.
 func elements(data []byte, fn func(start, end int) error) error {
-	i := space(data, 0)
-	if i >= len(data) || data[i] != '[' {
-		return errJSON
-	}
-	if i = space(data, i+1); i < len(data) && data[i] == ']' {
-		return nil
-	}
-	for {
-		end := valueAt(data, i, 0)
-		if end < 0 {
-			return errJSON
+	_, err := list(data, space(data, 0), func(at int) (int, error) {
+		end, err := skip(data, at, 0)
+		if err == nil {
+			err = fn(at, end)
 		}
-		if err := fn(i, end); err != nil {
-			return err
-		}
-		if i = space(data, end); i >= len(data) {
-			return errJSON
-		}
-		if data[i] == ']' {
-			return nil
-		}
-		if data[i] != ',' {
-			return errJSON
-		}
-		i = space(data, i+1)
-	}
+		return end, err
+	})
+	return err
 }
 
 // space returns the index of the first byte from i on that is not white space.
@@ -147,20 +183,30 @@ func stringAt(data []byte, i int) int {
 	if i >= len(data) || data[i] != '"' {
 		return -1
 	}
-	for i++; i < len(data); i++ {
-		for i+32 <= len(data) {
-			w := data[i : i+32]
-			if odd(binary.LittleEndian.Uint64(w))|odd(binary.LittleEndian.Uint64(w[8:]))|odd(binary.LittleEndian.Uint64(w[16:]))|odd(binary.LittleEndian.Uint64(w[24:])) != 0 {
-				break
+	i++
+	for i+8 <= len(data) {
+		found := special(binary.LittleEndian.Uint64(data[i:]))
+		if found == 0 { // most names end in their first eight bytes; from here on it is a text
+			for i += 8; i+32 <= len(data); i += 32 {
+				w := data[i : i+32]
+				if special(binary.LittleEndian.Uint64(w))|special(binary.LittleEndian.Uint64(w[8:]))|
+					special(binary.LittleEndian.Uint64(w[16:]))|special(binary.LittleEndian.Uint64(w[24:])) != 0 {
+					break
+				}
 			}
-			i += 32
+			continue
 		}
-		for i+8 <= len(data) && odd(binary.LittleEndian.Uint64(data[i:])) == 0 {
-			i += 8
+		i += bits.TrailingZeros64(found) / 8
+		switch data[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i += 2
+		default: // a control character
+			return -1
 		}
-		if i >= len(data) {
-			break
-		}
+	}
+	for ; i < len(data); i++ {
 		switch c := data[i]; {
 		case c == '"':
 			return i + 1
@@ -173,10 +219,11 @@ func stringAt(data []byte, i int) int {
 	return -1
 }
 
-// odd is 0 when none of eight bytes is a quote, a backslash or a control character
-// (Mycroft's test for a zero byte, and its form for "less than"). It may be something
-// else without need, never 0: who asks then looks at the bytes one by one.
-func odd(w uint64) uint64 {
+// special is 0 when none of eight bytes is a quote, a backslash or a control character.
+// Otherwise its lowest bit stands in the first byte that is one: Mycroft's test for a
+// zero byte, and its form for "less than", may only be wrong about bytes above one that
+// they are right about.
+func special(w uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	quote, slash := w^(ones*'"'), w^(ones*'\\')
 	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w) & tops
