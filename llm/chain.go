@@ -47,7 +47,8 @@ type Outcome struct {
 	Partial  *Response // what came of a stream that broke off, or that its caller ended; its tokens are paid for
 	Err      error
 	Started  time.Time
-	FirstAt  time.Time // of the first piece of a stream; zero otherwise
+	Took     time.Duration // until the answer was whole, or it failed; not until somebody has read it
+	FirstAt  time.Time     // of the first piece of a stream; zero otherwise
 	Stream   bool
 	User     string // of the request
 }
@@ -193,7 +194,15 @@ func (c *Chain) order(model string) []*target {
 
 // Complete asks the chain for a whole answer.
 func (c *Chain) Complete(ctx context.Context, req *Request) (*Response, error) {
-	return c.complete(ctx, req, c.order(req.Model))
+	return c.complete(ctx, req, c.order(req.Model), nil)
+}
+
+// Answer is Complete for who passes the answer on: it is handed over before its costs
+// are booked and its numbers noted, which keeps nobody waiting then. hand is called at
+// most once, and never with an error; Answer returns when all is noted.
+func (c *Chain) Answer(ctx context.Context, req *Request, hand func(*Response)) error {
+	_, err := c.complete(ctx, req, c.order(req.Model), hand)
+	return err
 }
 
 // CompleteWithFallback asks the primary target, then the others in the order
@@ -209,7 +218,7 @@ func (c *Chain) CompleteWithFallback(ctx context.Context, req *Request, primary 
 			order = append(order, found[0])
 		}
 	}
-	return c.complete(ctx, req, order)
+	return c.complete(ctx, req, order, nil)
 }
 
 func (c *Chain) noTarget(name string) error {
@@ -221,7 +230,7 @@ func (c *Chain) noTarget(name string) error {
 		Err: fmt.Errorf("there is no model %q; there are %q", name, names)}
 }
 
-func (c *Chain) complete(ctx context.Context, req *Request, order []*target) (*Response, error) {
+func (c *Chain) complete(ctx context.Context, req *Request, order []*target, hand func(*Response)) (*Response, error) {
 	if len(order) == 0 {
 		return nil, c.noTarget(req.Model)
 	}
@@ -238,8 +247,14 @@ func (c *Chain) complete(ctx context.Context, req *Request, order []*target) (*R
 		return nil, err
 	}
 	c.complement(resp, w)
-	c.opt.Meter.settle(req.User, w.reserved, costOf(resp))
-	c.finish(ctx, Outcome{Response: resp, Started: started, User: req.User})
+	took := time.Since(started)
+	defer func() { // also when handing it over fails
+		c.opt.Meter.settle(req.User, w.reserved, costOf(resp))
+		c.finish(ctx, Outcome{Response: resp, Started: started, Took: took, User: req.User})
+	}()
+	if hand != nil {
+		hand(resp)
+	}
 	return resp, nil
 }
 
@@ -280,6 +295,9 @@ func costOf(r *Response) float64 {
 
 // finish counts a request and tells the observer.
 func (c *Chain) finish(ctx context.Context, o Outcome) {
+	if o.Took == 0 {
+		o.Took = time.Since(o.Started)
+	}
 	c.metrics.request(o)
 	if c.opt.Done != nil {
 		c.opt.Done(ctx, o)

@@ -70,7 +70,7 @@ func llmEndpoint(tb testing.TB) (h http.Handler, token string) {
 		Breaker: func(string) *breaker.Breaker { return brk }, Meter: llm.NewMeter(db, llm.Limits{UserDay: 1e6}, nil),
 		Observe: func(_ context.Context, at llm.Attempt) { metrics.LLMAttempt(at.Target, "ok", at.Duration) },
 		Done: func(_ context.Context, o llm.Outcome) {
-			metrics.LLMRequest("ok", o.Response.Target, o.Response.Usage.InputTokens, o.Response.Usage.OutputTokens, 0, *o.Response.CostUSD, time.Since(o.Started))
+			metrics.LLMRequest("ok", o.Response.Target, o.Response.Usage.InputTokens, o.Response.Usage.OutputTokens, 0, *o.Response.CostUSD, o.Took)
 		},
 	})
 	fail(err)

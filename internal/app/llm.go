@@ -151,7 +151,7 @@ func (a *App) llmDone(ctx context.Context, o llm.Outcome) {
 	}
 	r := o.Response
 	if r == nil {
-		a.metrics.LLMRequest("failed", "", 0, 0, 0, 0, time.Since(o.Started))
+		a.metrics.LLMRequest("failed", "", 0, 0, 0, 0, o.Took)
 		return
 	}
 	outcome := "ok"
@@ -162,7 +162,7 @@ func (a *App) llmDone(ctx context.Context, o llm.Outcome) {
 	if r.CostUSD != nil {
 		cost = *r.CostUSD
 	}
-	a.metrics.LLMRequest(outcome, r.Target, r.Usage.InputTokens, r.Usage.OutputTokens, r.Usage.CachedTokens, cost, time.Since(o.Started))
+	a.metrics.LLMRequest(outcome, r.Target, r.Usage.InputTokens, r.Usage.OutputTokens, r.Usage.CachedTokens, cost, o.Took)
 	if !o.FirstAt.IsZero() {
 		a.metrics.LLMFirstPiece(r.Target, o.FirstAt.Sub(o.Started))
 	}

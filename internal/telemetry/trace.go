@@ -57,6 +57,9 @@ func ValidTraceID(id string) bool {
 // ("00-<32 hex>-<16 hex>-<2 hex>") and whether the header is well formed. An
 // all-zero id is invalid by the specification.
 func ParseTraceparent(header string) (string, bool) {
+	if header == "" {
+		return "", false
+	}
 	parts := strings.Split(header, "-")
 	if len(parts) < 4 || len(parts[0]) != 2 || parts[0] == "ff" {
 		return "", false

@@ -41,6 +41,8 @@ type conn struct {
 	turn    func(fd uintptr) bool
 	out     []byte
 	begun   bool
+	ctx     context.Context //nolint:containedctx // of the call
+	stop    func() bool     // undoes watch; nil before it
 	sent    int
 	sendErr error
 	into    []byte
@@ -109,9 +111,12 @@ func (c *conn) quiet() bool {
 // byte of the request has left.
 func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent bool, err error) {
 	ctx := req.Context()
-	stop := context.AfterFunc(ctx, c.shut)
+	c.ctx, c.stop = ctx, nil
+	defer c.ours()
 	fail := func(doing string, err error) error {
-		stop()
+		if c.stop != nil {
+			c.stop()
+		}
 		c.shut()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -132,7 +137,7 @@ func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent
 		return nil, false, fail("reading the answer", err)
 	}
 	c.left = math.MaxInt64
-	b := &body{c: c, rc: resp.Body, ctx: ctx, stop: stop, keep: !resp.Close && clean && werr == nil}
+	b := &body{c: c, rc: resp.Body, ctx: ctx, stop: c.stop, keep: !resp.Close && clean && werr == nil}
 	if resp.Body == http.NoBody || resp.ContentLength == 0 {
 		_ = b.end(io.EOF) // there is nothing to read
 		resp.Body = http.NoBody
@@ -141,6 +146,17 @@ func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent
 	resp.Body = b
 	return resp, false, nil
 }
+
+// watch has the connection closed when the call's context ends, from here on. It is
+// called before anything is waited for.
+func (c *conn) watch() {
+	if c.stop == nil {
+		c.stop = context.AfterFunc(c.ctx, c.shut)
+	}
+}
+
+// ours ends what belongs to a call: the body has its own.
+func (c *conn) ours() { c.ctx, c.stop = nil, nil }
 
 // head reads the head of the answer and passes over the interim ones. clean is
 // false when its framing could be read in two ways: the connection must then not

@@ -21,6 +21,7 @@ func (c *conn) exchange(p []byte) (int, error) {
 	}
 	out := c.out
 	c.out, c.into = nil, nil
+	c.watch() // when it was not called on the way
 	switch {
 	case err != nil && !c.begun:
 		c.sendErr = err // it was closed before

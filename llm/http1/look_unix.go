@@ -29,6 +29,7 @@ func (c *conn) takeTurn(fd uintptr) bool {
 		if c.sendErr == syscall.EAGAIN {
 			c.sendErr = nil
 		}
+		c.watch()
 		return c.sent < len(c.out)
 	}
 	c.got, c.gotErr = syscall.Read(int(fd), c.into)

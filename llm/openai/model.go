@@ -41,6 +41,7 @@ type Model struct {
 	noUsage    atomic.Bool // :: the server refuses stream_options
 	completion atomic.Bool // :: it wants max_completion_tokens instead of max_tokens
 	events     sync.Pool   // :: *llm.Events
+	keyed      atomic.Pointer[keyed]
 }
 
 // New returns a model. It refuses an address it cannot use.
@@ -163,18 +164,8 @@ func (m *Model) send(ctx context.Context, c llm.Call, streamed bool) (*http.Resp
 		return nil, m.named(&llm.Error{Class: llm.CallerFault, Code: "invalid_request", Message: err.Error(), Err: err})
 	}
 	req := m.empty.WithContext(ctx) // a copy
-	req.Header, req.Body, req.ContentLength = make(http.Header, len(m.header)+2), sending(body), int64(len(body))
+	req.Header, req.Body, req.ContentLength = m.headerWith(c.Key), sending(body), int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return sending(body), nil }
-	for k, v := range m.header {
-		req.Header[k] = v
-	}
-	switch {
-	case c.Key == "":
-	case m.apiKey:
-		req.Header["Api-Key"] = []string{c.Key}
-	default:
-		req.Header["Authorization"] = []string{"Bearer " + c.Key}
-	}
 	resp, err := m.opt.HTTP.RoundTrip(req)
 	if err != nil {
 		return nil, m.named(llm.NetworkError(err, c.Key))
@@ -185,6 +176,30 @@ func (m *Model) send(ctx context.Context, c llm.Call, streamed bool) (*http.Resp
 		return nil, m.refusal(resp, text, c, sent)
 	}
 	return resp, nil
+}
+
+// keyed is the header of requests with one key.
+type keyed struct {
+	key    string
+	header http.Header // shared by requests: a RoundTripper must not change it
+}
+
+// headerWith is the header of a request with a key. That of the last one is kept, as
+// most models have one.
+func (m *Model) headerWith(key string) http.Header {
+	if last := m.keyed.Load(); last != nil && last.key == key {
+		return last.header
+	}
+	h := m.header.Clone()
+	switch {
+	case key == "":
+	case m.apiKey:
+		h["Api-Key"] = []string{key}
+	default:
+		h["Authorization"] = []string{"Bearer " + key}
+	}
+	m.keyed.Store(&keyed{key, h})
+	return h
 }
 
 // outgoing is the body of a request.

@@ -103,6 +103,38 @@ func TestAddressesAndKeys(t *testing.T) {
 	}
 }
 
+// TestEachRequestHasItsKey: keys that alternate and are used at once stay apart, although
+// what goes with a key is kept.
+func TestEachRequestHasItsKey(t *testing.T) {
+	for _, provider := range []string{"openai", "azure"} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var in struct{ Messages []struct{ Content string } }
+			if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+				t.Error(err)
+			}
+			key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") + r.Header.Get("Api-Key")
+			if want := in.Messages[0].Content; key != want || r.Header.Get("X-Site") != "one" || r.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s: the key %q came with the request of %q: %v", provider, key, want, r.Header)
+			}
+			_, _ = io.WriteString(w, good)
+		}))
+		m := model(t, openai.Options{Provider: provider, BaseURL: srv.URL, Header: map[string]string{"X-Site": "one"}})
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for j := range 20 {
+					key := []string{"", "key-1", "key-2", "key-1"}[(i+j)%4]
+					if _, err := m.Complete(t.Context(), llm.Call{Request: &llm.Request{Messages: []llm.Message{{Role: llm.User, Text: key}}}, Key: key}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		srv.Close()
+	}
+}
+
 func TestTheRequestOnTheWire(t *testing.T) {
 	s := serve(t, "application/json", good)
 	m := model(t, openai.Options{BaseURL: s.URL})

@@ -67,13 +67,16 @@ func (s *Server) Chat(w http.ResponseWriter, r *http.Request) {
 		s.stream(w, r, req, started)
 		return
 	}
-	resp, err := s.Chain.Complete(r.Context(), req)
-	if err != nil {
+	if err := s.Chain.Answer(r.Context(), req, func(resp *llm.Response) { pass(w, resp, started) }); err != nil {
 		s.fail(w, err)
-		return
 	}
+}
+
+// pass passes a whole answer on.
+func pass(w http.ResponseWriter, resp *llm.Response, started time.Time) {
 	out := resp.Raw
 	if out == nil {
+		var err error
 		if out, err = json.Marshal(encodeAnswer(resp, started)); err != nil {
 			writeError(w, http.StatusBadGateway, llm.CodeGarbage, "the answer cannot be written: "+err.Error(), nil)
 			return
