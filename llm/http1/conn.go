@@ -109,8 +109,7 @@ func (c *conn) quiet() bool {
 
 // call writes a request and reads the head of its answer. unsent means that not a
 // byte of the request has left.
-func (c *conn) call(req *http.Request, wire []byte) (resp *http.Response, unsent bool, err error) {
-	ctx := req.Context()
+func (c *conn) call(ctx context.Context, req *http.Request, wire []byte) (resp *http.Response, unsent bool, err error) {
 	c.ctx, c.stop = ctx, nil
 	defer c.ours()
 	fail := func(doing string, err error) error {

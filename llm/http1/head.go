@@ -12,6 +12,19 @@ const userAgent = "resync"
 // appendHead appends the head of a request (RFC 9112 §3). Names and values that
 // could be taken for something else are refused, never repaired.
 func appendHead(buf []byte, req *http.Request) ([]byte, error) {
+	buf, err := appendFields(buf, req)
+	if err != nil {
+		return buf, err
+	}
+	if sends(req) {
+		buf = append(buf, "Content-Length: "...)
+		buf = append(strconv.AppendInt(buf, req.ContentLength, 10), '\r', '\n')
+	}
+	return append(buf, '\r', '\n'), nil
+}
+
+// appendFields appends all of a head but the length of the body and the end.
+func appendFields(buf []byte, req *http.Request) ([]byte, error) {
 	method, host, target := req.Method, req.Host, req.URL.RequestURI()
 	if method == "" {
 		method = http.MethodGet
@@ -43,11 +56,7 @@ func appendHead(buf []byte, req *http.Request) ([]byte, error) {
 			buf = append(append(append(append(buf, name...), ": "...), v...), '\r', '\n')
 		}
 	}
-	if sends(req) {
-		buf = append(buf, "Content-Length: "...)
-		buf = append(strconv.AppendInt(buf, req.ContentLength, 10), '\r', '\n')
-	}
-	return append(buf, '\r', '\n'), nil
+	return buf, nil
 }
 
 // sends reports whether a request says how long its body is.

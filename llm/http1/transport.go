@@ -79,13 +79,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if *buf, err = appendRequest((*buf)[:0], req); err != nil {
 		return nil, err
 	}
+	return t.send(req.Context(), address, req, *buf)
+}
+
+// send makes a call: wire is the whole request, whose answer is that of req.
+func (t *Transport) send(ctx context.Context, address string, req *http.Request, wire []byte) (*http.Response, error) {
 	for {
-		c, err := t.open(req.Context(), address)
+		c, err := t.open(ctx, address)
 		if err != nil {
 			return nil, err
 		}
-		resp, unsent, err := c.call(req, *buf)
-		if err != nil && unsent && c.used && req.Context().Err() == nil {
+		resp, unsent, err := c.call(ctx, req, wire)
+		if err != nil && unsent && c.used && ctx.Err() == nil {
 			continue // it was closed while it waited; a new one ends the loop
 		}
 		return resp, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"resync/llm"
+	"resync/llm/http1"
 )
 
 // Options describe a server and the model asked there. Model, BaseURL and HTTP
@@ -33,8 +34,6 @@ type Options struct {
 // Model asks one model of one server. It is safe for concurrent use.
 type Model struct {
 	opt    Options
-	url    *url.URL
-	header http.Header
 	empty  *http.Request // what all requests have in common
 	apiKey bool          // the key goes into api-key instead of Authorization
 
@@ -59,13 +58,13 @@ func New(o Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openai: the address of %s: %w", o.Model, err)
 	}
-	m := &Model{opt: o, url: u, apiKey: o.Provider == "azure", header: http.Header{"Content-Type": {"application/json"}}}
-	m.empty = &http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	m := &Model{opt: o, apiKey: o.Provider == "azure"}
+	m.empty = &http.Request{Method: http.MethodPost, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Content-Type": {"application/json"}}}
 	if o.Provider == "openrouter" {
-		m.header.Set("X-Title", "Resync")
+		m.empty.Header.Set("X-Title", "Resync")
 	}
 	for k, v := range o.Header {
-		m.header.Set(k, v)
+		m.empty.Header.Set(k, v)
 	}
 	m.events.New = func() any { return llm.NewEvents(nil) }
 	return m, nil
@@ -163,10 +162,7 @@ func (m *Model) send(ctx context.Context, c llm.Call, streamed bool) (*http.Resp
 	if err != nil {
 		return nil, m.named(&llm.Error{Class: llm.CallerFault, Code: "invalid_request", Message: err.Error(), Err: err})
 	}
-	req := m.empty.WithContext(ctx) // a copy
-	req.Header, req.Body, req.ContentLength = m.headerWith(c.Key), sending(body), int64(len(body))
-	req.GetBody = func() (io.ReadCloser, error) { return sending(body), nil }
-	resp, err := m.opt.HTTP.RoundTrip(req)
+	resp, err := m.post(ctx, c.Key, body)
 	if err != nil {
 		return nil, m.named(llm.NetworkError(err, c.Key))
 	}
@@ -178,28 +174,44 @@ func (m *Model) send(ctx context.Context, c llm.Call, streamed bool) (*http.Resp
 	return resp, nil
 }
 
-// keyed is the header of requests with one key.
+// keyed is what requests with one key have in common.
 type keyed struct {
-	key    string
-	header http.Header // shared by requests: a RoundTripper must not change it
+	key      string
+	req      *http.Request   // without a body
+	prepared *http1.Prepared // nil where calls are not for http1
 }
 
-// headerWith is the header of a request with a key. That of the last one is kept, as
-// most models have one.
-func (m *Model) headerWith(key string) http.Header {
+// with returns what goes with a key. That of the last one is kept, as most models have
+// one.
+func (m *Model) with(key string) *keyed {
 	if last := m.keyed.Load(); last != nil && last.key == key {
-		return last.header
+		return last
 	}
-	h := m.header.Clone()
+	k := &keyed{key: key, req: m.empty.Clone(context.Background())}
 	switch {
 	case key == "":
 	case m.apiKey:
-		h["Api-Key"] = []string{key}
+		k.req.Header["Api-Key"] = []string{key}
 	default:
-		h["Authorization"] = []string{"Bearer " + key}
+		k.req.Header["Authorization"] = []string{"Bearer " + key}
 	}
-	m.keyed.Store(&keyed{key, h})
-	return h
+	if t, ok := m.opt.HTTP.(*http1.Transport); ok {
+		k.prepared = t.Prepare(k.req)
+	}
+	m.keyed.Store(k)
+	return k
+}
+
+// post makes the call.
+func (m *Model) post(ctx context.Context, key string, body []byte) (*http.Response, error) {
+	k := m.with(key)
+	if k.prepared != nil && k.prepared.Takes(body) {
+		return k.prepared.Do(ctx, body)
+	}
+	req := k.req.Clone(ctx)
+	req.Body, req.ContentLength = sending(body), int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return sending(body), nil }
+	return m.opt.HTTP.RoundTrip(req)
 }
 
 // outgoing is the body of a request.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,6 +164,17 @@ func TestUsage(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, ch.delta.Usage); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestMilliseconds(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0.000", 999 * time.Nanosecond: "0.000", 5 * time.Microsecond: "0.005", 84 * time.Microsecond: "0.084", 1999 * time.Microsecond: "1.999",
+		time.Second: "1000.000", 90*time.Minute + 10*time.Microsecond: "5400000.010",
+	} {
+		if got := msText(d); got != want {
+			t.Errorf("%s is written %q, want %q", d, got, want)
 		}
 	}
 }

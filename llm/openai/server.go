@@ -109,8 +109,12 @@ func headers(h http.Header, provider, target string, attempts []llm.Attempt, rea
 	h["X-Resync-Response-Ms"], h["X-Resync-Overhead-Ms"] = only(4), only(5)
 }
 
+// msText is a time in milliseconds with three digits after the point.
 func msText(d time.Duration) string {
-	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 3, 64)
+	us := d.Microseconds()
+	var buf [24]byte
+	out := append(strconv.AppendInt(buf[:0], us/1000, 10), '.')
+	return string(append(out, byte('0'+us/100%10), byte('0'+us/10%10), byte('0'+us%10)))
 }
 
 // stream answers piece by piece.
