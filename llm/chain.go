@@ -249,6 +249,7 @@ func (c *Chain) complete(ctx context.Context, req *Request, order []*target, han
 	c.complement(resp, w)
 	took := time.Since(started)
 	defer func() { // also when handing it over fails
+		w.observe(*w.won)
 		c.opt.Meter.settle(req.User, w.reserved, costOf(resp))
 		c.finish(ctx, Outcome{Response: resp, Started: started, Took: took, User: req.User})
 	}()

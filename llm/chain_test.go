@@ -480,8 +480,10 @@ func TestAnAnswerIsHandedOverFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		usage := llm.Usage{InputTokens: 100, OutputTokens: 10}
 		var done []llm.Outcome
+		observed := 0
 		meter := llm.NewMeter(&ledger{}, llm.Limits{Day: 10}, nil)
 		priced := func(o *llm.Options) {
+			o.Observe = func(context.Context, llm.Attempt) { observed++ }
 			o.Done = func(_ context.Context, out llm.Outcome) { done = append(done, out) }
 			o.Meter, o.Budget, o.Rounds = meter, time.Second, 1
 			o.Targets[0].Price = &llm.Price{Input: 1e-4, Output: 1e-3}
@@ -500,12 +502,12 @@ func TestAnAnswerIsHandedOverFirst(t *testing.T) {
 			if r.Content != "from modelA" || r.Target != "A" || r.TokensUsed != 110 || r.CostUSD == nil {
 				t.Errorf("handed over: %+v", r)
 			}
-			if len(done) > 0 || spent() > 0 {
-				t.Errorf("%d outcomes, %g spent before it was handed over", len(done), spent())
+			if observed > 0 || len(done) > 0 || spent() > 0 {
+				t.Errorf("%d attempts, %d outcomes, %g spent before it was handed over", observed, len(done), spent())
 			}
 			time.Sleep(time.Second) // a slow reader
 		})
-		if err != nil || handed != 1 || len(done) != 1 || math.Abs(spent()-0.02) > 1e-9 {
+		if err != nil || handed != 1 || observed != 1 || len(done) != 1 || math.Abs(spent()-0.02) > 1e-9 {
 			t.Fatalf("%v; handed over %d times, %d outcomes, %g spent", err, handed, len(done), spent())
 		}
 		if done[0].Took != 20*time.Millisecond {
@@ -516,13 +518,13 @@ func TestAnAnswerIsHandedOverFirst(t *testing.T) {
 			defer func() { _ = recover() }()
 			_ = c.Answer(t.Context(), ask("x"), func(*llm.Response) { panic("a bug in a receiver") })
 		}()
-		if len(done) != 2 || math.Abs(spent()-0.04) > 1e-9 {
+		if observed != 2 || len(done) != 2 || math.Abs(spent()-0.04) > 1e-9 {
 			t.Errorf("after a panic of the receiver: %d outcomes, %g spent", len(done), spent())
 		}
 
 		c = chainOf(t, priced, &scripted{steps: []step{fault(llm.Transient, "x")}})
 		err = c.Answer(t.Context(), ask("x"), func(*llm.Response) { t.Error("nothing, handed over") })
-		if err == nil || len(done) != 3 || done[2].Err == nil {
+		if err == nil || observed != 3 || len(done) != 3 || done[2].Err == nil {
 			t.Errorf("a failure: %v, %d outcomes", err, len(done))
 		}
 	})

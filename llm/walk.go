@@ -32,8 +32,9 @@ type walk struct {
 	asked    []int  // :: the same → in how many rounds it was asked
 	first    *target
 	answered *target
-	last     *Error // the last fault of a target that was asked
-	skip     *Error // the last reason a target was not asked
+	won      *Attempt // that gave a whole answer, until it is observed
+	last     *Error   // the last fault of a target that was asked
+	skip     *Error   // the last reason a target was not asked
 	wake     time.Time
 	reserved int64
 	permit   breaker.Permit // of a stream that has been opened
@@ -275,7 +276,11 @@ func (w *walk) attempt(i int, t *target, key int, permit breaker.Permit, try try
 	a.StartedAt, a.Duration = started, time.Since(started)
 	a.Millis = millis(a.Duration)
 	w.trail = append(w.trail, a)
-	w.observe(a)
+	if e != nil || w.stream {
+		w.observe(a)
+	} else {
+		w.won = &w.trail[len(w.trail)-1] // observed when the answer is with whom it is for
+	}
 	counted = true
 	if e == nil && w.stream {
 		permit.Answered()

@@ -122,7 +122,7 @@ func (a *App) answerSpan(ctx context.Context, o llm.Outcome) {
 	if at.Class != "" {
 		failed = errors.New(string(at.Class))
 	}
-	a.tracing.Record(ctx, telemetry.OpChat+" "+at.Model, time.Since(at.StartedAt), failed, attrs...)
+	a.tracing.RecordBetween(ctx, telemetry.OpChat+" "+at.Model, at.StartedAt, o.Started.Add(o.Took), failed, attrs...)
 }
 
 // agentSpan is the span around one question.

@@ -100,19 +100,25 @@ func (t *Tracing) Start(ctx context.Context, name string, attrs ...attribute.Key
 // Record makes a span of something that has just ended and took so long: a
 // call to another server.
 func (t *Tracing) Record(ctx context.Context, name string, took time.Duration, err error, attrs ...attribute.KeyValue) {
+	now := time.Now()
+	t.RecordBetween(ctx, name, now.Add(-took), now, err, attrs...)
+}
+
+// RecordBetween is Record for what has ended before.
+func (t *Tracing) RecordBetween(ctx context.Context, name string, from, to time.Time, err error, attrs ...attribute.KeyValue) {
 	if t == nil {
 		return
 	}
-	_, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(time.Now().Add(-took)))
-	finish(span, err, attrs)
+	_, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(from))
+	finish(span, err, attrs, trace.WithTimestamp(to))
 }
 
-func finish(span trace.Span, err error, attrs []attribute.KeyValue) {
+func finish(span trace.Span, err error, attrs []attribute.KeyValue, when ...trace.SpanEndOption) {
 	span.SetAttributes(attrs...)
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}
-	span.End()
+	span.End(when...)
 }
 
 // Inject writes the traceparent header of a request that leaves, so that the

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,6 +118,25 @@ func TestSpansReachTheCollector(t *testing.T) {
 	}
 }
 
+// TestSpansOfThePast end when what they tell of ended, not when it is told.
+func TestSpansOfThePast(t *testing.T) {
+	c := &collector{}
+	srv := httptest.NewServer(c)
+	defer srv.Close()
+	var dropped atomic.Int64
+	tr := startTracing(t, srv.URL, &dropped)
+	from := time.Now().Add(-time.Minute)
+	tr.RecordBetween(t.Context(), "chat", from, from.Add(2*time.Second), nil)
+	if err := tr.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := c.spans()["chat"]
+	want := [2]string{strconv.FormatInt(from.UnixNano(), 10), strconv.FormatInt(from.Add(2*time.Second).UnixNano(), 10)}
+	if got := [2]string{s.Start, s.End}; got != want {
+		t.Errorf("from and to %v, want %v", got, want)
+	}
+}
+
 // TestACollectorThatIsAwayHoldsNobodyUp: spans are counted and lost.
 func TestACollectorThatIsAwayHoldsNobodyUp(t *testing.T) {
 	c := &collector{}
@@ -178,6 +198,7 @@ func TestTracingOff(t *testing.T) {
 	ctx, done := tr.Start(ctx, "x")
 	done(nil)
 	tr.Record(ctx, "x", time.Second, nil)
+	tr.RecordBetween(ctx, "x", time.Now(), time.Now(), nil)
 	h := http.Header{}
 	tr.Inject(ctx, h)
 	if id, ok := ParseTraceparent(h.Get("Traceparent")); !ok || id != "0af7651916cd43dd8448eb211c80319c" {

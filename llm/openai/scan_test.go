@@ -168,12 +168,12 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestMilliseconds(t *testing.T) {
+func TestTiming(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0.000", 999 * time.Nanosecond: "0.000", 5 * time.Microsecond: "0.005", 84 * time.Microsecond: "0.084", 1999 * time.Microsecond: "1.999",
 		time.Second: "1000.000", 90*time.Minute + 10*time.Microsecond: "5400000.010",
 	} {
-		if got := msText(d); got != want {
+		if got, want := timing(d, time.Millisecond), "model;dur="+want+", resync;dur=1.000"; got != want {
 			t.Errorf("%s is written %q, want %q", d, got, want)
 		}
 	}

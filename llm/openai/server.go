@@ -29,9 +29,10 @@ const writeTime = 30 * time.Second
 //	POST …/chat/completions   answers and streams, with the chain behind it
 //	GET  …/models             the chain's targets, and "resync" for all of it
 //
-// Answers carry X-Resync-Target, -Provider, -Attempts, -Fallback-Reason,
-// -Cost-Usd, -Overhead-Ms (the time spent here) and -Response-Ms (the time spent
-// waiting for models). An answer that breaks off ends with an error event and a
+// Answers carry X-Resync-Target, -Cost-Usd where the price is known, -Attempts when there
+// were more than one, -Fallback-Reason when another target than the first answered, and
+// Server-Timing: the milliseconds spent waiting for models (model) and here (resync). An
+// answer that breaks off ends with an error event and a
 // dropped connection, never with [DONE]. It is safe for concurrent use.
 type Server struct {
 	// Chain answers.
@@ -83,7 +84,7 @@ func pass(w http.ResponseWriter, resp *llm.Response, started time.Time) {
 		}
 	}
 	h := w.Header()
-	headers(h, resp.Provider, resp.Target, resp.Attempts, resp.FallbackReason, started)
+	headers(h, resp.Target, resp.Attempts, resp.FallbackReason, started)
 	if resp.CostUSD != nil {
 		h["X-Resync-Cost-Usd"] = []string{strconv.FormatFloat(*resp.CostUSD, 'f', -1, 64)}
 	}
@@ -94,27 +95,37 @@ func pass(w http.ResponseWriter, resp *llm.Response, started time.Time) {
 }
 
 // headers says how an answer came about. The names are written as net/http
-// keeps them, which spares translating them for each request.
-func headers(h http.Header, provider, target string, attempts []llm.Attempt, reason string, started time.Time) {
+// keeps them, which spares translating them for each request; each header costs this side
+// and the reader's more than a microsecond, so what is as usual is not said.
+func headers(h http.Header, target string, attempts []llm.Attempt, reason string, started time.Time) {
 	var upstream time.Duration
 	for i := range attempts {
 		upstream += attempts[i].Duration
 	}
-	vals := [...]string{provider, target, strconv.Itoa(len(attempts)), reason, msText(upstream), msText(max(0, time.Since(started)-upstream))}
+	vals := [...]string{target, timing(upstream, max(0, time.Since(started)-upstream)), reason, ""}
 	only := func(i int) []string { return vals[i : i+1 : i+1] } // one allocation for all
-	h["X-Resync-Provider"], h["X-Resync-Target"], h["X-Resync-Attempts"] = only(0), only(1), only(2)
+	h["X-Resync-Target"], h["Server-Timing"] = only(0), only(1)
 	if reason != "" {
-		h["X-Resync-Fallback-Reason"] = only(3)
+		h["X-Resync-Fallback-Reason"] = only(2)
 	}
-	h["X-Resync-Response-Ms"], h["X-Resync-Overhead-Ms"] = only(4), only(5)
+	if n := len(attempts); n > 1 {
+		vals[3] = strconv.Itoa(n)
+		h["X-Resync-Attempts"] = only(3)
+	}
 }
 
-// msText is a time in milliseconds with three digits after the point.
-func msText(d time.Duration) string {
+// timing is the header Server-Timing (W3C): where the time went, in milliseconds.
+func timing(models, here time.Duration) string {
+	var buf [64]byte
+	out := appendMillis(append(buf[:0], "model;dur="...), models)
+	return string(appendMillis(append(out, ", resync;dur="...), here))
+}
+
+// appendMillis appends a time in milliseconds with three digits after the point.
+func appendMillis(out []byte, d time.Duration) []byte {
 	us := d.Microseconds()
-	var buf [24]byte
-	out := append(strconv.AppendInt(buf[:0], us/1000, 10), '.')
-	return string(append(out, byte('0'+us/100%10), byte('0'+us/10%10), byte('0'+us%10)))
+	out = append(strconv.AppendInt(out, us/1000, 10), '.')
+	return append(out, byte('0'+us/100%10), byte('0'+us/10%10), byte('0'+us%10))
 }
 
 // stream answers piece by piece.
@@ -127,7 +138,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, req *llm.Request
 	defer a.Close()
 	h := w.Header()
 	_, reason := a.Fallback()
-	headers(h, a.Provider(), a.Target(), a.Attempts(), reason, started)
+	headers(h, a.Target(), a.Attempts(), reason, started)
 	h["Content-Type"] = []string{"text/event-stream"}
 	h["Cache-Control"] = []string{"no-cache"}
 	h["X-Accel-Buffering"] = []string{"no"}
