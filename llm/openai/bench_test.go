@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"resync/breaker"
 	"resync/llm"
+	"resync/llm/http1"
 	"resync/llm/openai"
 )
 
@@ -40,9 +42,21 @@ func benchServer(b *testing.B) *httptest.Server {
 	return s
 }
 
-func benchChain(b *testing.B, url string) *llm.Chain {
-	rt := &http.Transport{MaxIdleConnsPerHost: 64}
-	b.Cleanup(rt.CloseIdleConnections)
+// transports are net/http's, as for models behind https, and the one of models at http://
+// addresses.
+func transports(b *testing.B, fn func(b *testing.B, rt http.RoundTripper)) {
+	std := &http.Transport{MaxIdleConnsPerHost: 64}
+	b.Cleanup(std.CloseIdleConnections)
+	own, err := http1.New(http1.Options{Dial: (&net.Dialer{}).DialContext, Other: std})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(own.CloseIdleConnections)
+	b.Run("chain", func(b *testing.B) { fn(b, std) })
+	b.Run("chain-http1", func(b *testing.B) { fn(b, own) })
+}
+
+func benchChain(b *testing.B, rt http.RoundTripper, url string) *llm.Chain {
 	m, err := openai.New(openai.Options{Model: "m", BaseURL: url, HTTP: rt})
 	if err != nil {
 		b.Fatal(err)
@@ -122,8 +136,8 @@ func BenchmarkComplete(b *testing.B) {
 			resp.Body.Close()
 		}
 	})
-	b.Run("chain", func(b *testing.B) {
-		c := benchChain(b, s.URL)
+	transports(b, func(b *testing.B, rt http.RoundTripper) {
+		c := benchChain(b, rt, s.URL)
 		b.ReportAllocs()
 		for b.Loop() {
 			r, err := c.Complete(b.Context(), &llm.Request{Messages: []llm.Message{{Role: llm.User, Text: "Why did PAYROLL_NET abend?"}}})
@@ -166,8 +180,8 @@ func BenchmarkStream(b *testing.B) {
 			}
 		}
 	})
-	b.Run("chain", func(b *testing.B) {
-		c := benchChain(b, s.URL)
+	transports(b, func(b *testing.B, rt http.RoundTripper) {
+		c := benchChain(b, rt, s.URL)
 		b.ReportAllocs()
 		for b.Loop() {
 			n := 0

@@ -208,7 +208,7 @@ func (m *Model) post(ctx context.Context, key string, body []byte) (*http.Respon
 	if k.prepared != nil && k.prepared.Takes(body) {
 		return k.prepared.Do(ctx, body)
 	}
-	req := k.req.Clone(ctx)
+	req := k.req.WithContext(ctx) // a copy with the same header, which a RoundTripper must not change
 	req.Body, req.ContentLength = sending(body), int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return sending(body), nil }
 	return m.opt.HTTP.RoundTrip(req)
