@@ -24,6 +24,10 @@ const maxRequest = 16 << 20
 // writeTime is how long a reader may be slow.
 const writeTime = 30 * time.Second
 
+// quickAnswer is up to how many bytes an answer fits into what every system keeps for a
+// connection, so that no reader can hold it up.
+const quickAnswer = 4 << 10
+
 // Server serves a chain on the wire of this package:
 //
 //	POST …/chat/completions   answers and streams, with the chain behind it
@@ -90,8 +94,12 @@ func pass(w http.ResponseWriter, resp *llm.Response, started time.Time) {
 	}
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
-	_, _ = w.Write(out)                       // a reader who has gone needs no answer
-	_ = http.NewResponseController(w).Flush() // what is noted about the request afterwards keeps nobody waiting
+	rc := http.NewResponseController(w)
+	if len(out) > quickAnswer {
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // without it only the protection against slow readers is lost
+	}
+	_, _ = w.Write(out) // a reader who has gone needs no answer
+	_ = rc.Flush()      // what is noted about the request afterwards keeps nobody waiting
 }
 
 // headers says how an answer came about. The names are written as net/http
