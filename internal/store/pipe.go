@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -104,6 +105,7 @@ type pipe struct {
 	seen bool      // a row was handed out
 	told bool      // the server has said that it did not come to the last statement
 	over bool      // the server has committed
+	past bool      // the server takes no writes any more: another connection may lead to one that does
 }
 
 const (
@@ -157,12 +159,13 @@ func (p *pipe) send(ctx context.Context, asks []ask, last bool) error {
 	}
 	p.ear.wait()
 	defer p.ear.rest()
-	var err error
 	if p.on != nil {
-		_, err = p.travel(p.ctx, asks, last)
+		broken, err := p.travel(p.ctx, asks, last)
+		p.past = p.past || p.s.demoted(broken, false)
 		return err
 	}
 	asks = append([]ask{{query: p.begin}}, asks...)
+	var err error
 	broken := p.s.guard(p.ctx, func(ctx context.Context) (broken error) {
 		for try := range 2 {
 			if p.on, broken = p.s.w.Conn(ctx); broken != nil {
@@ -171,11 +174,12 @@ func (p *pipe) send(ctx context.Context, asks []ask, last bool) error {
 				return broken
 			}
 			broken, err = p.travel(ctx, asks, last)
+			p.past = p.s.demoted(broken, try > 0)
 			if try > 0 || (last && !p.reads && !p.told) || p.seen || !p.s.stale(ctx, broken) {
 				return broken
 			}
-			_ = p.on.Close() // the pool finds that it is of no use
-			p.on, ctx = nil, context.WithValue(ctx, fresh{}, true)
+			p.leave() // the pool finds that it is of no use
+			p.on, p.past, ctx = nil, false, context.WithValue(ctx, fresh{}, true)
 		}
 		return broken
 	})
@@ -268,9 +272,20 @@ func (p *pipe) end() {
 	case p.on == nil:
 	case p.over:
 		_ = p.on.Close() // back to the pool
+	case p.past:
+		p.s.ending.Go(p.leave)
 	default:
 		p.s.ending.Go(p.rollback)
 	}
+}
+
+// leave gives a connection back that is of no use, or up when the pool could not see
+// that.
+func (p *pipe) leave() {
+	if p.past {
+		_ = p.on.Raw(func(any) error { return driver.ErrBadConn }) // which closes it, and the server gives the transaction up
+	}
+	_ = p.on.Close()
 }
 
 // rollback gives the transaction up. A connection on which that fails is closed,

@@ -66,5 +66,33 @@ func quiet(c net.Conn) bool {
 // time already.
 func (s *Store) stale(ctx context.Context, err error) bool {
 	var open *breaker.OpenError
-	return err != nil && ctx.Err() == nil && !errors.Is(err, errSilence) && !errors.As(err, &open) && errors.Is(s.d.causeOf(err), ErrAway)
+	if err == nil || ctx.Err() != nil || errors.Is(err, errSilence) || errors.As(err, &open) {
+		return false
+	}
+	cause := s.d.causeOf(err)
+	return errors.Is(cause, ErrAway) || (errors.Is(cause, ErrReadOnly) && !s.writesRefused())
+}
+
+// refusedFor is how long a database that takes no writes over a new connection either
+// is believed to be that way.
+const refusedFor = time.Second
+
+func (s *Store) writesRefused() bool { return time.Now().UnixNano() < s.noWrites.Load() }
+
+// demoted reports whether an error is that of a server which takes no writes any more,
+// as the old one does after a failover that leaves its connections open (Amazon Aurora's
+// does). The pool's connections lead there as well, and are closed: the name may stand for
+// another server now. When a new connection says the same, nothing is closed for a
+// while.
+func (s *Store) demoted(err error, isNew bool) bool {
+	switch {
+	case err == nil || s.d.name != "postgres" || s.writesRefused() || !errors.Is(s.d.causeOf(err), ErrReadOnly):
+		return false
+	case isNew:
+		s.noWrites.Store(time.Now().Add(refusedFor).UnixNano())
+		return false
+	}
+	s.w.SetMaxIdleConns(-1) // closes those at rest
+	s.w.SetMaxIdleConns(pgMaxConns)
+	return true
 }

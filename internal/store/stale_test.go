@@ -25,6 +25,8 @@ func TestPostgresDropsConnections(t *testing.T) {
 	t.Run("at rest", func(t *testing.T) { droppedAtRest(t, pg) })
 	t.Run("under way", func(t *testing.T) { droppedUnderWay(t, pg) })
 	t.Run("a commit is sent once", func(t *testing.T) { commitOnce(t, pg) })
+	t.Run("a server that is only a replica now", func(t *testing.T) { demoted(t, pg) })
+	t.Run("a database that takes no writes", func(t *testing.T) { noWrites(t, pg) })
 }
 
 // dropAll ends all connections to a database but its own.
@@ -226,4 +228,98 @@ func commitOnce(t *testing.T, pg *storetest.Server) {
 	if err := s.PutUndo(t.Context(), store.Undo{RunID: run, Class: store.UndoNone}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("a second time: %v", err)
 	}
+}
+
+// demoted: after a failover that leaves connections open, the old server takes no writes
+// over them, and the name leads to a new one that does.
+func demoted(t *testing.T, pg *storetest.Server) {
+	s, err := store.Open(t.Context(), pg.NewDatabase(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	all := uses(t, s)
+	failover := func() {
+		var busy sync.WaitGroup
+		for range 12 { // a setting of the connections that are open, not of new ones
+			busy.Go(func() {
+				_ = s.Each(t.Context(), "select set_config('default_transaction_read_only', 'on', false) || pg_sleep(0.02)", func(string) {})
+			})
+		}
+		busy.Wait()
+	}
+	for name, use := range all {
+		t.Run(name, func(t *testing.T) {
+			failover()
+			for range 3 {
+				if err := use(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	t.Run("read, then written", func(t *testing.T) {
+		failover()
+		work := func(exec func(string) error) error {
+			if err := exec("select 1"); err != nil {
+				return err
+			}
+			return exec("update journal_head set seq = seq where id = 1")
+		}
+		// What was read may have been decided on, so that this one is not begun anew.
+		if err := s.Transaction(t.Context(), work); err != nil && !errors.Is(err, store.ErrReadOnly) {
+			t.Error(err)
+		}
+		if err := s.Transaction(t.Context(), work); err != nil {
+			t.Errorf("the next one: %v", err)
+		}
+	})
+}
+
+// noWrites: where new connections take no writes either, that is said, connections are
+// kept, and one that does is found again soon.
+func noWrites(t *testing.T, pg *storetest.Server) {
+	url := pg.NewDatabase(t)
+	proxy := faultnet.New(t, hostOf(url))
+	s, err := store.Open(t.Context(), strings.Replace(url, hostOf(url), proxy.Addr(), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	raw := rawConn(t, url)
+	readOnly := func(value string) {
+		t.Helper()
+		if _, err := raw.Exec(`do $$ begin execute format('alter database %I set default_transaction_read_only = ` + value + `', current_database()); end $$`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := put(t, s, store.NewID("run"))
+	write := func() error {
+		_, err := s.Append(t.Context(), store.Entry{RunID: run, Event: "note", Actor: "ana"})
+		return err
+	}
+	readOnly("on")
+	dropAll(t, raw)
+	before, begun := proxy.Connections(), time.Now()
+	for range 50 {
+		if err := write(); !errors.Is(err, store.ErrReadOnly) {
+			t.Fatalf("%v, want to hear that it is read-only", err)
+		}
+		if _, err := s.Run(t.Context(), run); err != nil {
+			t.Fatalf("reading: %v", err)
+		}
+	}
+	// Two connections at first, two more for each second it took.
+	if n, most := proxy.Connections()-before, 2+2*int64(time.Since(begun)/time.Second+1); n > most {
+		t.Errorf("%d connections were made in %s, at most %d are of use", n, time.Since(begun), most)
+	}
+	readOnly("off")
+	back := time.Now()
+	for write() != nil {
+		if time.Since(back) > 20*time.Second {
+			t.Fatal("never written again")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Logf("written again after %s", time.Since(back))
 }

@@ -25,6 +25,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"resync/breaker"
@@ -41,6 +42,7 @@ type Store struct {
 	tmp     string           // :: directory to remove on Close, for ":memory:"
 	asItIs  bool             // :: the schema is looked at, never changed
 
+	noWrites atomic.Int64   // :: until when (ns since 1970) new connections are known to take no writes either
 	patience time.Duration  // :: longest silence of a server over a network
 	ending   sync.WaitGroup // :: transactions that are being given up
 }
