@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"resync/internal/auth"
+	"resync/internal/store"
 )
 
 // cookieName is the session cookie. A __Host- prefix is used on https, where
@@ -84,7 +85,22 @@ func (s *server) loginProblem(ctx context.Context, err error) error {
 	case errors.Is(err, auth.ErrToken):
 		return huma.Error401Unauthorized(err.Error())
 	}
+	if statusOf(err) == http.StatusServiceUnavailable { // who is not signed in is not told where the database is
+		s.Log.ErrorContext(ctx, "signing in", "err", err)
+		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable("nobody can sign in now: "+databaseTrouble(err)+". It goes on by itself; try again in "+databaseRetry+" s"),
+			http.Header{"Retry-After": {databaseRetry}})
+	}
 	return s.problem(ctx, err)
+}
+
+// databaseTrouble says in a few words why the database cannot be used.
+func databaseTrouble(err error) string {
+	for _, cause := range []error{store.ErrStorageFull, store.ErrReadOnly, store.ErrBusy} {
+		if errors.Is(err, cause) {
+			return cause.Error()
+		}
+	}
+	return "the database of Resync does not answer"
 }
 
 func (s *server) cookie(value string, expires time.Time) http.Cookie {

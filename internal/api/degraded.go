@@ -62,8 +62,8 @@ func consequenceOf(part string) consequence {
 			works:   "the last picture of the plan with its age, documents, the journal, and questions about them",
 			missing: "news of this engine's plan, and every action on it: it is refused, nothing is queued"}
 	case kind == "database":
-		return consequence{title: "Database", less: never, refused: func(r ruledRoute) bool { return r.rule().tier != ReadOnly },
-			works: "this page and the probes", missing: "nearly everything: what cannot be recorded is not carried out"}
+		return consequence{title: "Database", less: never, refused: func(r ruledRoute) bool { return r.role != "" || r.rule().tier != ReadOnly },
+			works: "the probes, /metrics, and resync doctor on the server", missing: "nearly everything: what cannot be recorded is not carried out, and nobody's session can be looked up"}
 	case kind == "llm_api" || strings.HasPrefix(kind, "llm_"):
 		return consequence{title: "Language model " + strings.TrimPrefix(kind, "llm_"), less: tagged("llm"), refused: never,
 			works:   "answers from plan, rules and documents, complete and cited but plainly worded; the other models of the chain",

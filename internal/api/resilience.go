@@ -157,6 +157,8 @@ func breakerProblem(err error) error {
 func retryAfter(problem, err error) error {
 	var open *breaker.OpenError
 	switch {
+	case errors.As(err, &open) && open.Name == "database" && open.State != breaker.ForcedOpen: // looked at every second
+		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {databaseRetry}})
 	case errors.As(err, &open) && open.RetryAfter > 0:
 	case errors.Is(err, store.ErrAway), errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrReadOnly), errors.Is(err, store.ErrStorageFull):
 		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {databaseRetry}})

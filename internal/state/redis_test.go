@@ -223,6 +223,25 @@ func TestDefect19_RedisThatWasDownAtTheStartIsFound(t *testing.T) {
 	}
 }
 
+// TestHowLongToWaitForRedis: it is looked at all the time and used again with its first
+// answer, so nobody is sent away for the delay of its breaker; for that of one an
+// operator holds open they are.
+func TestHowLongToWaitForRedis(t *testing.T) {
+	r := statetest.Start(t)
+	b := breaker.New(breaker.Settings{Name: "redis", Failures: 3, Delay: 30 * time.Second, Critical: true})
+	st := open(t, state.Settings{URL: r.URL(), Breaker: b, CheckEvery: 20 * time.Millisecond})
+	r.Kill()
+	eventually(t, "the breaker to open", func() bool { _ = st.Check(t.Context()); return b.State() == breaker.Open && st.Status().Mode == state.Degraded })
+	var u *state.UnavailableError
+	if err := st.Check(t.Context()); !errors.As(err, &u) || u.RetryAfter != time.Second || st.Status().RetryAfter != time.Second {
+		t.Errorf("%v, wait %+v, %v", err, u, st.Status().RetryAfter)
+	}
+	must(t, b.ForceOpen("maintenance", "ana", 10*time.Minute))
+	if wait := st.Status().RetryAfter; wait < 9*time.Minute {
+		t.Errorf("held open for ten minutes, and asked to come again after %v", wait)
+	}
+}
+
 func TestARefusedPasswordIsNotTriedAgain(t *testing.T) {
 	r := statetest.Start(t, "--requirepass", "right")
 	for _, url := range []string{"redis://:wrong@" + r.Addr, r.URL()} {

@@ -246,14 +246,14 @@ func (r *remote) unavailable(err error) error {
 func (r *remote) status() Status {
 	s := r.m.status()
 	if s.Mode == Degraded {
-		s.RetryAfter = max(r.remaining(), time.Second)
+		// Not the delay of the breaker: Redis is looked at all the time and used again with
+		// its first answer, unless an operator holds it back.
+		s.RetryAfter = time.Second
+		if b := r.b.Status(); b.State == breaker.ForcedOpen {
+			s.RetryAfter = max(time.Duration(b.RetryAfter*float64(time.Second)), time.Second)
+		}
 	}
 	return s
-}
-
-// remaining is how long the breaker stays open.
-func (r *remote) remaining() time.Duration {
-	return time.Duration(r.b.Status().RetryAfter * float64(time.Second))
 }
 
 // closeBreaker ends the breaker's wait when Redis has answered before its end.
