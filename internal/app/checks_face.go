@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -182,18 +183,59 @@ func validity(c *x509.Certificate, now time.Time) health.Result {
 	return health.Passed(text)
 }
 
-// portCheck is for a server that does not run yet.
-func (a *App) portCheck(context.Context) health.Result {
+// portCheck is for a server that does not run yet. Beside one that runs, which is
+// how doctor is used at night, the port is taken and that is in order.
+func (a *App) portCheck(ctx context.Context) health.Result {
 	if a.looking == nil || a.opt.Config.Server.Addr == "" {
 		return health.Skipped("this server has its port already")
 	}
 	ln, err := net.Listen("tcp", a.opt.Config.Server.Addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return health.Failed("%s is in use by another program, or Resync runs already", a.opt.Config.Server.Addr)
+		if version, ok := a.resyncAt(ctx, a.opt.Config.Server.Addr); ok {
+			return health.Passed(fmt.Sprintf("Resync %s serves on %s already; this was looked at beside it", version, a.opt.Config.Server.Addr))
+		}
+		return health.Failed("%s is in use by another program, or by a Resync that says nothing", a.opt.Config.Server.Addr)
 	case err != nil:
 		return health.Failed("listening on server.addr: %v", err)
 	}
 	_ = ln.Close() // it was only tried
 	return health.Passed(a.opt.Config.Server.Addr + " is free")
+}
+
+// portLook is the longest wait for the program that has our port to say what it is.
+const portLook = time.Second
+
+// resyncAt asks the program at an address of ours whether it is Resync. It is only
+// asked what it is and told nothing, so its certificate, which may be for a name of
+// the outside, is not looked at.
+func (a *App) resyncAt(ctx context.Context, addr string) (version string, ok bool) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", false
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	scheme := "http://"
+	if a.opt.Config.Server.TLS.Cert != "" {
+		scheme = "https://"
+	}
+	ctx, stop := context.WithTimeout(ctx, portLook)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+net.JoinHostPort(host, port)+"/api/v1/version", http.NoBody)
+	if err != nil {
+		return "", false
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // as above
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", false
+	}
+	defer resp.Body.Close()
+	var said struct{ Name, Version string }
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 4<<10)).Decode(&said); err != nil || said.Name != "resync" {
+		return "", false
+	}
+	return said.Version, true
 }

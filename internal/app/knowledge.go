@@ -22,7 +22,7 @@ func (a *App) openKnowledge(ctx context.Context) error {
 	}
 	model, err := a.openEmbedder()
 	if err != nil {
-		return err
+		return badSetting{err}
 	}
 	if model != nil {
 		a.chunking.CompareBy(model.Model(), func(ctx context.Context, texts []string) ([][]float32, error) {
@@ -43,7 +43,7 @@ func (a *App) openKnowledge(ctx context.Context) error {
 	}
 	a.base = base
 	if err := a.openReranker(); err != nil {
-		return err
+		return badSetting{err}
 	}
 	if a.looking == nil {
 		if err := a.openOuter(model); err != nil {

@@ -18,8 +18,9 @@ import (
 // newsChannel carries news between servers.
 const newsChannel = "news"
 
-// openState connects to Redis when one is configured. A refused password and,
-// when the settings say so, a Redis that does not answer end the start.
+// openState connects to Redis when one is configured. When the settings say so, one
+// that does not answer or refuses the password ends the start; otherwise the server
+// starts with less.
 func (a *App) openState(ctx context.Context) error {
 	guard, err := a.breakers.Get("redis")
 	if err != nil {
@@ -30,8 +31,12 @@ func (a *App) openState(ctx context.Context) error {
 	a.shared, err = state.Open(ctx, state.Settings{
 		URL: r.URL.Reveal(), FailFast: a.failFastAtStart, Retries: r.MaxRetries, Backoff: r.Backoff, CheckEvery: r.CheckEvery, Breaker: guard, OnChange: a.redisChanged,
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil || errors.Is(err, state.ErrAuth) || errors.Is(err, state.ErrUnavailable):
 		return err
+	default:
+		return badSetting{err} // an address that leads nowhere, or a file in it
 	}
 	a.closers = append(a.closers, a.shared.Close)
 	a.reads, a.answers, a.self = state.NewReads(a.shared), api.NewAnswers(a.shared, a.modelNames()...), store.NewID("srv")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"resync/hwa"
@@ -28,12 +29,45 @@ type StartError struct {
 	Err   error
 }
 
-// Error names the phase and the cause.
+// Error names the phase and the cause, in one line: it is the last of a log.
 func (e *StartError) Error() string {
 	if e.Phase == "stop" {
-		return fmt.Sprintf("stopping: %v", e.Err)
+		return "stopping: " + oneLine(e.Err.Error())
 	}
-	return fmt.Sprintf("starting %s: %v", e.Phase, e.Err)
+	return "starting " + e.Phase + ": " + oneLine(e.Err.Error())
+}
+
+// oneLine joins the lines of a text; what stands twice is said once.
+func oneLine(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case out.Len() == 0:
+		case line == "" || strings.Contains(out.String(), strings.TrimRight(line, ")")):
+			continue
+		case strings.HasSuffix(out.String(), ":"):
+			out.WriteString(" ")
+		default:
+			out.WriteString("; ")
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+// badSetting marks the error of a part that cannot be made of its settings, or of a
+// file they name.
+type badSetting struct{ error }
+
+// Unwrap returns the cause.
+func (b badSetting) Unwrap() error { return b.error }
+
+// refusedByDatabase reports whether the database refuses the user or the password:
+// class 28 of PostgreSQL's codes.
+func refusedByDatabase(err error) bool {
+	var said interface{ SQLState() string }
+	return errors.As(err, &said) && strings.HasPrefix(said.SQLState(), "28")
 }
 
 // Unwrap returns the cause.
@@ -49,16 +83,20 @@ func (e *StartError) ExitCode() int {
 		}
 		return false
 	}
+	var bad badSetting
+	var file *fs.PathError
 	switch {
 	case is(context.DeadlineExceeded):
 		return ExitTimeout
-	case e.Phase == "settings" || e.Phase == "webhooks" || e.Phase == "engines" && hwa.KindOf(e.Err) == "":
+	case errors.As(e.Err, &bad) || e.Phase == "settings" || e.Phase == "webhooks" || e.Phase == "engines" && hwa.KindOf(e.Err) == "":
 		return ExitConfig // engines are not asked at the start: only their settings can be wrong
-	case e.Phase == "accounts" || is(state.ErrAuth):
+	case is(state.ErrAuth) || refusedByDatabase(e.Err) || e.Phase == "accounts" && !is(store.ErrAway):
 		return ExitAuth
 	case is(store.ErrNotADatabase, store.ErrCorrupt, store.ErrSchemaTooNew, store.ErrReadOnly, store.ErrStorageFull):
 		return ExitInit
-	case e.Phase == "store" || is(state.ErrUnavailable):
+	case e.Phase == "store" && errors.As(e.Err, &file):
+		return ExitInit // the data directory cannot be made
+	case e.Phase == "store" || is(state.ErrUnavailable, store.ErrAway):
 		return ExitConnection
 	}
 	return ExitInit

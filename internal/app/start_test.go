@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -42,12 +43,36 @@ func TestExitCodes(t *testing.T) {
 		{"store", fmt.Errorf("opening: %w", store.ErrSchemaTooNew), 6},
 		{"checks", errors.New("not in order"), 6},
 		{"port", errors.New("in use"), 6},
+		{"store", fmt.Errorf("opening: %w", codeOf("28P01")), 3},
+		{"store", fmt.Errorf("opening: %w", codeOf("28000")), 3},
+		{"store", fmt.Errorf("opening: %w", codeOf("3D000")), 4},
+		{"accounts", fmt.Errorf("reading accounts: %w", store.ErrAway), 4},
+		{"store", fmt.Errorf("data_dir: %w", &fs.PathError{Op: "mkdir", Path: "/proc/none", Err: errors.New("no")}), 6},
 	} {
 		err := fmt.Errorf("serve: %w", &app.StartError{Phase: tt.phase, Err: tt.err})
 		var start *app.StartError
 		if !errors.As(err, &start) || start.ExitCode() != tt.want {
 			t.Errorf("%v: %d, want %d", err, start.ExitCode(), tt.want)
 		}
+	}
+}
+
+// codeOf is an error with a code of PostgreSQL.
+type codeOf string
+
+func (c codeOf) Error() string    { return "FATAL (SQLSTATE " + string(c) + ")" }
+func (c codeOf) SQLState() string { return string(c) }
+
+// TestStartFailuresAreOneLine: whoever reads the last line of a log sees phase and
+// cause; drivers spread theirs over several and say the same of each attempt.
+func TestStartFailuresAreOneLine(t *testing.T) {
+	err := &app.StartError{Phase: "store", Err: errors.New("open database (failed to connect to `user=u`:\n\t127.0.0.1:1: refused\n\t127.0.0.1:1: refused)\n")}
+	if got, want := err.Error(), "starting store: open database (failed to connect to `user=u`: 127.0.0.1:1: refused"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	err = &app.StartError{Phase: "stop", Err: errors.Join(errors.New("one"), errors.New("two"))}
+	if got := err.Error(); got != "stopping: one; two" {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -62,7 +87,11 @@ func TestStartFailuresHaveTheirCodes(t *testing.T) {
 		"first account": {func(c *config.Config) {
 			c.Admin = config.Admin{Username: "root", Password: config.NewSecret("password1234")}
 		}, 3},
-		"no PostgreSQL": {func(c *config.Config) { c.Database.URL = config.NewSecret("postgres://x@127.0.0.1:1/x") }, 4},
+		"no PostgreSQL":         {func(c *config.Config) { c.Database.URL = config.NewSecret("postgres://x@127.0.0.1:1/x") }, 4},
+		"data directory":        {func(c *config.Config) { c.DataDir = "/proc/none/such" }, 6},
+		"embedding model":       {func(c *config.Config) { c.Knowledge.Embedder = config.Embedder{Kind: "local", Dir: "/none/such"} }, 2},
+		"authority of Redis":    {func(c *config.Config) { c.Redis.URL = config.NewSecret("rediss://127.0.0.1:1?ca_file=/none/such.pem") }, 2},
+		"Redis does not listen": {func(c *config.Config) { c.Redis.URL, c.Redis.FailFast = config.NewSecret("redis://127.0.0.1:1"), true }, 4},
 		"not a database": {func(c *config.Config) {
 			must(t, os.WriteFile(c.DataDir+"/resync.db", []byte(strings.Repeat("x", 100)), 0o600))
 		}, 6},

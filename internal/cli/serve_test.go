@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,6 +61,7 @@ func TestServeAndAskOverTheNetwork(t *testing.T) {
 		t.Errorf("status %d: %s%s", code, direct.String(), problems.String())
 	}
 	doctorOfAServer(t, file, base)
+	doctorBesideAServer(t, file, strings.TrimPrefix(base, "http://"))
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -185,5 +187,22 @@ func TestAnswersDoNotCommandTheTerminal(t *testing.T) {
 	in := "job \x1b]0;owned\x07 \x1b[31mred\u009b31m \x00 line\nnext\ttab é"
 	if got := plainText(in); strings.ContainsAny(got, "\x1b\x07\x00\u009b") || !strings.Contains(got, "line\nnext\ttab é") {
 		t.Errorf("%q became %q", in, got)
+	}
+}
+
+// doctorBesideAServer looks at the settings of a server that runs: that its port is
+// taken, by itself, is in order.
+func doctorBesideAServer(t *testing.T, file, addr string) {
+	t.Helper()
+	t.Setenv("RESYNC_SERVER_ADDR", addr)
+	var stdout, stderr bytes.Buffer
+	code := Run(t.Context(), []string{"doctor", "--json", "--config", file}, strings.NewReader(""), &stdout, &stderr)
+	var s health.Suite
+	if err := json.Unmarshal(stdout.Bytes(), &s); err != nil || code != exitOK {
+		t.Errorf("status %d, %v: %s%s", code, err, stdout.String(), stderr.String())
+	}
+	i := slices.IndexFunc(s.Results, func(r health.TestResult) bool { return r.Check == "server:port" })
+	if i < 0 || s.Results[i].Status != "passed" || !strings.Contains(s.Results[i].Message, "Resync "+Version+" serves on "+addr) {
+		t.Errorf("the port beside a server that runs: %+v", s.Results)
 	}
 }
