@@ -66,7 +66,10 @@ func (s *Store) inspect(ctx context.Context) (f Facts, err error) {
 		}
 	}
 	if s.d.name == "postgres" {
-		return f, c.row(ctx, `select pg_database_size(current_database()), case when current_setting('synchronous_commit') = 'on' then 'full' else current_setting('synchronous_commit') end`, nil, &f.Bytes, &f.Synchronous)
+		// In a transaction that writes: what the server does with others is not ours.
+		return f, s.update(ctx, func(c conn) error {
+			return c.row(ctx, `select pg_database_size(current_database()), case when current_setting('synchronous_commit') = 'on' then 'full' else current_setting('synchronous_commit') end`, nil, &f.Bytes, &f.Synchronous)
+		})
 	}
 	return f, s.inspectFile(ctx, &f)
 }

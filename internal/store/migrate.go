@@ -69,7 +69,8 @@ func (s *Store) climb(ctx context.Context, p *goose.Provider) error {
 }
 
 // provider builds the goose provider; on PostgreSQL replicas that start together
-// wait for each other through an advisory lock.
+// wait for each other through a row of a table (goose_lock), which is free again half a
+// minute after the one that holds it was killed.
 func (s *Store) provider(steps []*goose.Migration) (*goose.Provider, error) {
 	opts := []goose.ProviderOption{
 		goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true),
@@ -77,11 +78,13 @@ func (s *Store) provider(steps []*goose.Migration) (*goose.Provider, error) {
 	name := goose.DialectSQLite3
 	if s.d.name == "postgres" {
 		name = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // ask once a second, for five minutes
+		// Not an advisory lock: behind a pooler it would be taken over one connection and
+		// given back over another, and nobody could take it again.
+		locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(time.Second, 300)) // ask once a second, for five minutes
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, goose.WithSessionLocker(locker))
+		opts = append(opts, goose.WithLocker(locker))
 	}
 	return goose.NewProvider(name, s.w, nil, opts...)
 }

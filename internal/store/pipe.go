@@ -135,6 +135,15 @@ func (s *Store) once(ctx context.Context, begin string, asks ...ask) error {
 	return p.commit(ctx)
 }
 
+// opening is how a transaction begins. Commits wait for the disk whatever the server's
+// default is, since the journal promises it.
+func (p *pipe) opening() []ask {
+	if p.reads {
+		return []ask{{query: p.begin}}
+	}
+	return []ask{{query: p.begin}, {query: "set local synchronous_commit to on"}}
+}
+
 // commit sends what is left, and the commit with it. Statements whose count decides
 // go ahead of it.
 func (p *pipe) commit(ctx context.Context) error {
@@ -164,7 +173,7 @@ func (p *pipe) send(ctx context.Context, asks []ask, last bool) error {
 		p.past = p.past || p.s.demoted(broken, false)
 		return err
 	}
-	asks = append([]ask{{query: p.begin}}, asks...)
+	asks = append(p.opening(), asks...)
 	var err error
 	broken := p.s.guard(p.ctx, func(ctx context.Context) (broken error) {
 		for try := range 2 {

@@ -21,14 +21,14 @@ import (
 // pgMaxConns bounds the pool of one process; a default PostgreSQL allows 100.
 const pgMaxConns = 16
 
-// openPostgres opens a pool. Commits wait for the disk whatever the server's
-// default is, since the journal promises it.
+// openPostgres opens a pool. Nothing is set for a connection as a whole: it may lead to a
+// pooler that gives each transaction another one to the server (PgBouncer, pool_mode =
+// transaction), and refuses settings it does not know.
 func (s *Store) openPostgres(ctx context.Context, url string) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return fmt.Errorf("open database: %w", err) // pgx leaves the password out
 	}
-	cfg.RuntimeParams["synchronous_commit"] = "on"
 	cfg.RuntimeParams["application_name"] = "resync"
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
