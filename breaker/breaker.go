@@ -198,7 +198,7 @@ type Switch struct {
 }
 
 // restored are the last outcomes of an earlier process.
-type restored struct{ failure, success time.Time }
+type restored struct{ failure, success, would time.Time }
 
 // probe is a call let through in half_open that has not ended.
 type probe struct{ serial, expires int64 }
@@ -217,7 +217,7 @@ type ticket struct {
 // [Registry.Register] refuses them instead.
 func New(s Settings) *Breaker {
 	s = s.withDefaults()
-	b := &Breaker{set: s, start: time.Now()}
+	b := &Breaker{set: s, start: time.Now(), wouldAt: -1}
 	if s.Rate > 0 || s.SlowRate > 0 {
 		b.win = newWindow(s.Window)
 	}

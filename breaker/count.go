@@ -142,7 +142,8 @@ func (b *Breaker) settle(now int64) {
 	}
 }
 
-// move changes the state. The caller holds mu; unlock tells the hooks.
+// move changes the state. The caller holds mu; unlock tells the hooks. A From in t
+// is the state an earlier process ended in.
 func (b *Breaker) move(ctx context.Context, to State, now, until int64, t Transition) {
 	word := b.word.Load()
 	from := stateOf(word)
@@ -164,7 +165,7 @@ func (b *Breaker) move(ctx context.Context, to State, now, until int64, t Transi
 	b.outage(from, to, now)
 	b.since = now
 	b.seq++
-	t.Seq, t.Name, t.From, t.To, t.At = b.seq, b.set.Name, from, to, b.wall(now)
+	t.Seq, t.Name, t.From, t.To, t.At = b.seq, b.set.Name, cmp.Or(t.From, from), to, b.wall(now)
 	if b.trace != nil {
 		t.TraceID = b.trace(ctx)
 	}

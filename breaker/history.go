@@ -23,6 +23,7 @@ type History struct {
 	Opened      int64        `json:"opened"`
 	OpenTotal   int64        `json:"open_ns"`
 	WouldTrip   int64        `json:"would_trip"`
+	WouldAt     time.Time    `json:"would_trip_at,omitzero"`
 	LastFailure time.Time    `json:"last_failure,omitzero"`
 	LastSuccess time.Time    `json:"last_success,omitzero"`
 	LastError   string       `json:"last_error,omitempty"`
@@ -34,7 +35,7 @@ func (b *Breaker) Export() History {
 	s := b.Detail()
 	return History{
 		Name: s.Name, State: s.State, Switch: s.Switch, At: time.Now().UTC(), Successes: s.SuccessCount, Failures: s.TotalFailures,
-		Ignored: s.Ignored, Slow: s.Slow, Rejected: s.Rejected, Fallbacks: s.Fallbacks, Opened: s.Opened, WouldTrip: s.WouldTrip,
+		Ignored: s.Ignored, Slow: s.Slow, Rejected: s.Rejected, Fallbacks: s.Fallbacks, Opened: s.Opened, WouldTrip: s.WouldTrip, WouldAt: s.WouldAt,
 		OpenTotal:   int64(s.OpenTotal * float64(time.Second)),
 		LastFailure: s.LastFailure, LastSuccess: s.LastSuccess, LastError: s.LastError, Transitions: s.History,
 	}
@@ -60,7 +61,7 @@ func (b *Breaker) Restore(h History) error {
 	b.rejected.Store(h.Rejected)
 	b.fallbacks.Store(h.Fallbacks)
 	b.opened, b.openTotal, b.would, b.lastError = h.Opened, h.OpenTotal, h.WouldTrip, h.LastError
-	b.before = restored{h.LastFailure, h.LastSuccess}
+	b.before = restored{h.LastFailure, h.LastSuccess, h.WouldAt}
 	b.log = slices.Clone(h.Transitions[max(len(h.Transitions)-kept, 0):])
 	for _, t := range b.log {
 		b.seq = max(b.seq, t.Seq)
@@ -77,16 +78,16 @@ func (b *Breaker) resume(h History, now int64) {
 	}
 	switch {
 	case h.State == Open || h.State == HalfOpen:
-		b.move(context.Background(), HalfOpen, now, 0, Transition{Cause: "restarted while " + h.State.String() + ": a probe goes first"})
+		b.move(context.Background(), HalfOpen, now, 0, Transition{From: h.State, Cause: "restarted while " + h.State.String() + ": a probe goes first"})
 	case (h.State == ForcedOpen || h.State == Disabled) && !h.Switch.Until.IsZero() && left <= 0:
-		b.move(context.Background(), Closed, now, 0, Transition{Cause: "the operator's switch ran out while the program was down"})
+		b.move(context.Background(), Closed, now, 0, Transition{From: h.State, Cause: "the operator's switch ran out while the program was down"})
 	case h.State == ForcedOpen || h.State == Disabled:
 		until := int64(0)
 		if left > 0 {
 			until = now + left
 		}
 		b.why.Store(&h.Switch.Reason)
-		b.move(context.Background(), h.State, now, until, Transition{Cause: "restarted; still " + h.State.String() + ": " + h.Switch.Reason, By: h.Switch.By})
+		b.move(context.Background(), h.State, now, until, Transition{From: h.State, Cause: "restarted; still " + h.State.String() + ": " + h.Switch.Reason, By: h.Switch.By})
 		b.switched = h.Switch
 	}
 }

@@ -55,6 +55,11 @@ type Outage struct {
 func (b *Breaker) Status() Status {
 	b.mu.Lock()
 	defer b.unlock()
+	return b.status()
+}
+
+// status is Status; the caller holds mu.
+func (b *Breaker) status() Status {
 	now := b.now()
 	b.settle(now)
 	n := b.successes.Load()
@@ -68,10 +73,7 @@ func (b *Breaker) Status() Status {
 		LastFailure: later(b.wall(b.lastBad.Load()), b.before.failure), LastSuccess: later(b.wall(b.lastOK.Load()), b.before.success), LastError: b.lastError,
 		TotalFailures: b.failures.Load(), Ignored: b.ignored.Load(), Slow: b.slow.Load(), Rejected: b.rejected.Load(),
 		Fallbacks: b.fallbacks.Load(), Since: b.wall(b.since), Probing: len(b.probes), Switch: b.switched,
-		OpenTotal: time.Duration(b.openTotal).Seconds(), WouldTrip: b.would, Opened: b.opened,
-	}
-	if b.would > 0 {
-		s.WouldAt = b.wall(b.wouldAt)
+		OpenTotal: time.Duration(b.openTotal).Seconds(), WouldTrip: b.would, WouldAt: later(b.wall(b.wouldAt), b.before.would), Opened: b.opened,
 	}
 	s.TotalCalls = s.SuccessCount + s.TotalFailures
 	s.SuccessRate = share(s.SuccessCount, s.TotalCalls, 1)
@@ -120,11 +122,11 @@ func share(a, all int64, least int) *float64 {
 	return &f
 }
 
-// Detail is Status with the history.
+// Detail is Status with the history, both of the same moment.
 func (b *Breaker) Detail() Status {
-	s := b.Status()
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
+	s := b.status()
 	s.History = slices.Clone(b.log)
 	return s
 }
