@@ -135,6 +135,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		}
 		a.log.Info("phase ready", "phase", phase.name, "took", time.Since(start))
 	}
+	a.book.started()
 	a.log.Info("all parts are ready", "took", time.Since(begun), "engines", len(a.engines))
 	return a, nil
 }

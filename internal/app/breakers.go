@@ -52,7 +52,14 @@ func (a *App) breakerOf(name, like string) (*breaker.Breaker, error) {
 	}
 	s := model.Made() // an administrator's numbers for the one are not meant for the other
 	s.Name = name
-	return a.breakers.Ensure(s)
+	b, err := a.breakers.Ensure(s)
+	if err != nil {
+		return nil, err
+	}
+	if h, kept := a.book.earlier(name); kept {
+		err = b.Restore(h)
+	}
+	return b, err
 }
 
 // engineBreaker is tws_api for the default engine, tws_api:NAME for another.
@@ -69,11 +76,36 @@ type breakerBook struct {
 	mu    sync.Mutex
 	dirty map[string]bool
 	wake  chan struct{}
-	calls map[string]int64 // :: breaker → calls and refusals when it was last written
+	calls map[string]int64           // :: breaker → calls and refusals when it was last written
+	left  map[string]breaker.History // :: of breakers that are made later in the start
 }
 
 func newBreakerBook() *breakerBook {
-	return &breakerBook{dirty: map[string]bool{}, wake: make(chan struct{}, 1), calls: map[string]int64{}}
+	return &breakerBook{dirty: map[string]bool{}, wake: make(chan struct{}, 1), calls: map[string]int64{}, left: map[string]breaker.History{}}
+}
+
+// earlier takes the history of a breaker that had not been made when the others'
+// were restored.
+func (b *breakerBook) earlier(name string) (breaker.History, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h, kept := b.left[name]
+	delete(b.left, name)
+	return h, kept
+}
+
+// keep leaves a history for earlier; started forgets those nobody has taken: they are
+// of engines, models and receivers that are not set up any more.
+func (b *breakerBook) keep(name string, h breaker.History) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left[name] = h
+}
+
+func (b *breakerBook) started() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.left)
 }
 
 func (b *breakerBook) mark(name string) {
@@ -157,13 +189,14 @@ func (a *App) restoreBreakers(ctx context.Context) error {
 		return err
 	}
 	for name, raw := range kept {
-		b, err := a.breakers.Get(name)
-		if err != nil {
-			continue // an engine that is not configured any more
-		}
 		var h breaker.History
 		if err := json.Unmarshal(raw, &h); err != nil {
 			a.log.Warn("the history of a circuit breaker cannot be read and begins anew", "breaker", name, "err", err)
+			continue
+		}
+		b, err := a.breakers.Get(name)
+		if err != nil {
+			a.book.keep(name, h) // a model's or a receiver's, which are made after the database is there
 			continue
 		}
 		if err := b.Restore(h); err != nil {

@@ -31,11 +31,11 @@ func (a *App) addedTarget(name string, r notify.Receiver) (notify.Target, error)
 	if _, err := notify.Key(w.Secret.Reveal()); err != nil && w.Format == string(notify.Standard) {
 		return notify.Target{}, &config.Problem{Key: "secret", Text: err.Error()}
 	}
+	a.hooks.owns(addedBreaker(name), name) // first: what the breaker goes on with is no news for the receiver behind it
 	b, err := a.breakerOf(addedBreaker(name), "webhook")
 	if err != nil {
 		return notify.Target{}, err
 	}
-	a.hooks.owns(b.Name(), name)
 	a.hooks.hide(w.Secrets()...)
 	return a.targetOf(a.hooks, w, b)
 }
