@@ -231,7 +231,10 @@ func TestHowLongToWaitForRedis(t *testing.T) {
 	b := breaker.New(breaker.Settings{Name: "redis", Failures: 3, Delay: 30 * time.Second, Critical: true})
 	st := open(t, state.Settings{URL: r.URL(), Breaker: b, CheckEvery: 20 * time.Millisecond})
 	r.Kill()
-	eventually(t, "the breaker to open", func() bool { _ = st.Check(t.Context()); return b.State() == breaker.Open && st.Status().Mode == state.Degraded })
+	eventually(t, "the breaker to open", func() bool {
+		_ = st.Check(t.Context())
+		return b.State() == breaker.Open && st.Status().Mode == state.Degraded
+	})
 	var u *state.UnavailableError
 	if err := st.Check(t.Context()); !errors.As(err, &u) || u.RetryAfter != time.Second || st.Status().RetryAfter != time.Second {
 		t.Errorf("%v, wait %+v, %v", err, u, st.Status().RetryAfter)
