@@ -27,8 +27,11 @@ func (l Limit) burst() int64 {
 	return int64(l.Rate)
 }
 
-// interval is the time one unit costs, in microseconds; never zero.
-func (l Limit) interval() int64 { return max(l.Per.Microseconds()/int64(l.Rate), 1) }
+// interval is the time one unit costs, in microseconds, rounded up: never more than
+// the rate.
+func (l Limit) interval() int64 {
+	return max((l.Per.Microseconds()+int64(l.Rate)-1)/int64(l.Rate), 1)
+}
 
 // Quota is one window a request is counted in.
 type Quota struct {
