@@ -91,5 +91,8 @@ func distrust(err error) string {
 	if strings.Contains(err.Error(), "tls: certificate required") {
 		return "Redis asks for a certificate of Resync: name it in redis.url, as ?cert_file=PATH&key_file=PATH"
 	}
+	if strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") {
+		return "Redis does not accept the certificate of Resync: name one in redis.url, as ?cert_file=PATH&key_file=PATH, that its authority has signed"
+	}
 	return ""
 }
