@@ -87,10 +87,13 @@ func TestMetricNamesPassTheLinter(t *testing.T) {
 func TestUnknownStateIsAbsentNotZero(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(NewStateCollector(time.Second, func(context.Context) (State, error) {
-		return State{}, errors.New("store is locked")
+		return State{OutcomeUnknown: 7, PlanAge: map[string]time.Duration{"prod": time.Minute}}, errors.New("store is locked")
 	}))
 	got := scrape(t, reg)
-	for _, name := range []string{"resync_tool_runs", "resync_action_outcome_unknown", "resync_approvals_pending", "resync_plan_age_seconds"} {
+	if !strings.Contains(got, `resync_plan_age_seconds{engine="prod"} 60`) {
+		t.Errorf("/metrics hides the age of a plan, for which no store is asked:\n%s", got)
+	}
+	for _, name := range []string{"resync_tool_runs", "resync_action_outcome_unknown", "resync_approvals_pending"} {
 		if strings.Contains(got, name) {
 			t.Errorf("/metrics shows %s although the state could not be read", name)
 		}

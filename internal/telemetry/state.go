@@ -58,6 +58,9 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
 	s, err := c.read(ctx)
+	for engine, age := range s.PlanAge { // known without the database
+		ch <- prometheus.MustNewConstMetric(c.planAge, prometheus.GaugeValue, age.Seconds(), engine)
+	}
 	if err != nil {
 		c.failures.Inc()
 		c.failures.Collect(ch)
@@ -69,7 +72,4 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(c.unknown, prometheus.GaugeValue, float64(s.OutcomeUnknown))
 	ch <- prometheus.MustNewConstMetric(c.pending, prometheus.GaugeValue, float64(s.ApprovalsPending))
-	for engine, age := range s.PlanAge {
-		ch <- prometheus.MustNewConstMetric(c.planAge, prometheus.GaugeValue, age.Seconds(), engine)
-	}
 }
