@@ -19,6 +19,26 @@ func (b *Breaker) Reset(reason, by string) error {
 	return b.steer(Closed, "reset", Switch{Reason: reason, By: by}, 0)
 }
 
+// Heal closes a breaker that opened by itself, because what it guards was seen to answer
+// before the breaker's time was over. What an operator has switched stays; false is
+// that it was forced open and lets no call pass.
+func (b *Breaker) Heal(reason, by string) bool {
+	if b == nil {
+		return true
+	}
+	b.mu.Lock()
+	defer b.unlock()
+	now := b.now()
+	b.settle(now)
+	switch stateOf(b.word.Load()) {
+	case ForcedOpen:
+		return false
+	case Open, HalfOpen:
+		b.move(context.Background(), Closed, now, 0, Transition{Cause: "closed before its time: " + reason, By: by})
+	}
+	return true
+}
+
 // Enable ends ForceOpen or Disable: the breaker is closed and counts again.
 func (b *Breaker) Enable(reason, by string) error {
 	return b.steer(Closed, "enabled", Switch{Reason: reason, By: by}, 0)

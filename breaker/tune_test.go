@@ -3,6 +3,7 @@ package breaker
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,5 +75,58 @@ func TestTryNowIsForOpenBreakersOnly(t *testing.T) {
 	var none *Breaker
 	if none.TryNow(context.Background(), "") {
 		t.Error("no breaker was tried")
+	}
+}
+
+// TestHealing: what opened by itself is closed, what an operator has switched is not, and
+// a switch at the same moment wins.
+func TestHealing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trip := func(b *Breaker) {
+			for range 3 {
+				end(t, b, Failure)
+			}
+		}
+		for _, tt := range []struct {
+			name  string
+			bring func(*Breaker)
+			lets  bool
+			want  State
+			cause string // of the last transition; "" when there must be none
+		}{
+			{"closed", func(*Breaker) {}, true, Closed, ""},
+			{"open", trip, true, Closed, "closed before its time: it answers"},
+			{"half open", func(b *Breaker) { trip(b); time.Sleep(time.Minute); _, _ = b.Acquire() }, true, Closed, "closed before its time: it answers"},
+			{"forced open", func(b *Breaker) { _ = b.ForceOpen("work", "ana", 0) }, false, ForcedOpen, "forced open by hand: work"},
+			{"disabled", func(b *Breaker) { _ = b.Disable("work", "ana", 0) }, true, Disabled, "disabled by hand: work"},
+			{"forced open for a time that is over", func(b *Breaker) { _ = b.ForceOpen("work", "ana", time.Second); time.Sleep(time.Minute) }, true, Closed, "closed before its time: it answers"},
+		} {
+			b := New(Settings{Name: "x", Failures: 3, Delay: time.Minute})
+			tt.bring(b)
+			if lets := b.Heal("it answers", "the look"); lets != tt.lets || b.State() != tt.want {
+				t.Errorf("%s: %v and %s, want %v and %s", tt.name, lets, b.State(), tt.lets, tt.want)
+			}
+			cause := ""
+			if h := b.Detail().History; len(h) > 0 {
+				cause = h[len(h)-1].Cause
+			}
+			if cause != tt.cause {
+				t.Errorf("%s: the last cause is %q, want %q", tt.name, cause, tt.cause)
+			}
+		}
+		if !(*Breaker)(nil).Heal("x", "x") {
+			t.Error("no breaker lets nothing pass")
+		}
+	})
+	for range 200 {
+		b := New(Settings{Name: "x", Failures: 1, Delay: time.Minute})
+		end(t, b, Failure)
+		var both sync.WaitGroup
+		both.Go(func() { b.Heal("it answers", "the look") })
+		both.Go(func() { _ = b.ForceOpen("work", "ana", 0) })
+		both.Wait()
+		if b.State() != ForcedOpen {
+			t.Fatal("the look has ended what an operator switched")
+		}
 	}
 }

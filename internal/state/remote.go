@@ -160,7 +160,7 @@ func (r *remote) look(ctx context.Context) error {
 		permit.Done(r.outcome(context.WithoutCancel(ctx), err)) // the deadline is ours: a look that is late has failed
 		return err
 	}
-	if err == nil && !r.closeBreaker() {
+	if err == nil && !r.b.Heal("Redis answered", "the look at Redis") {
 		return open
 	}
 	return err
@@ -254,18 +254,6 @@ func (r *remote) status() Status {
 		}
 	}
 	return s
-}
-
-// closeBreaker ends the breaker's wait when Redis has answered before its end.
-// What an operator has forced open stays so.
-func (r *remote) closeBreaker() bool {
-	switch r.b.State() {
-	case breaker.ForcedOpen:
-		return false
-	case breaker.Open, breaker.HalfOpen:
-		return r.b.Reset("Redis answered", "the look at Redis") == nil
-	}
-	return true
 }
 
 func (r *remote) touch() { r.m.touch() }
