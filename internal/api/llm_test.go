@@ -187,6 +187,31 @@ func TestMoneyIsLimited(t *testing.T) {
 	}
 }
 
+// TestWhatIsSpentAtTheEndIsKept: an answer that comes while the server stops has cost
+// money, and the books of the next one know.
+func TestWhatIsSpentAtTheEndIsKept(t *testing.T) {
+	h, a, _ := modelHost(t, nil)
+	must(t, a.Script("slow"))
+	viewer, answered := h.as("viewer"), make(chan int, 1)
+	go func() {
+		answered <- viewer.postText(chatPath, `{"messages":[{"role":"user","content":"hello"}]}`).status
+	}()
+	for len(a.Hits()) == 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	h.stop()
+	if status := <-answered; status != 200 {
+		t.Errorf("the answer under way: status %d", status)
+	}
+	db, err := store.Open(t.Context(), "sqlite:"+h.file)
+	must(t, err)
+	defer db.Close()
+	spent, err := db.LLMSpent(t.Context(), time.Now().UTC().Format(time.DateOnly))
+	if err != nil || spent["viewer"] <= 0 {
+		t.Errorf("on disk: %v, %v", spent, err)
+	}
+}
+
 func TestRequestsTheEndpointRefuses(t *testing.T) {
 	h, a, _ := modelHost(t, nil)
 	b := h.as("viewer")

@@ -366,6 +366,7 @@ func (a *App) Close(ctx context.Context) error {
 	}
 	if a.db != nil {
 		if a.looking == nil { // doctor leaves no trace
+			a.writeSpent(ctx)
 			a.markCounted()
 			a.saveBreakers(ctx)
 		}

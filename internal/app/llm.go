@@ -183,8 +183,8 @@ func (a *App) llmTokens(ctx context.Context, o llm.Outcome) {
 	}
 }
 
-// keepSpent writes down what language models cost, from time to time and at the
-// end.
+// keepSpent writes down what language models cost, from time to time. What is booked
+// last is written by [App.Close], when no request is under way any more.
 func (a *App) keepSpent() {
 	if a.meter == nil {
 		return
@@ -198,12 +198,19 @@ func (a *App) keepSpent() {
 				a.log.Debug("what language models cost is not written yet", "err", err)
 			}
 		case <-a.ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), time.Second)
-			defer cancel()
-			if err := a.meter.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				a.log.Warn("what language models cost could not be written", "err", err)
-			}
 			return
 		}
+	}
+}
+
+// writeSpent writes down what is left at the end.
+func (a *App) writeSpent(ctx context.Context) {
+	if a.meter == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := a.meter.Flush(ctx); err != nil {
+		a.log.Warn("what language models cost could not be written", "err", err)
 	}
 }
