@@ -31,7 +31,7 @@ func (a *App) serviceChecks() []health.Check {
 	breakers.Title, breakers.Category = "Open breakers", health.Services
 	return []health.Check{
 		{Name: "redis:reachable", Title: "Redis Connection", Category: health.Dependencies, Smoke: true, Deep: true,
-			Fix: "look whether Redis is up and redis.url (REDIS_URL) is its address, with rediss:// where that port speaks TLS and redis:// where it does not; without the setting Resync keeps this state itself", Run: a.redisCheck},
+			Fix: "look whether Redis is up and redis.url (REDIS_URL) is its address, with rediss:// where that port speaks TLS and redis:// where it does not. One that ends the connection after the handshake may ask for a certificate: name it in redis.url, as ?cert_file=PATH&key_file=PATH. Without the setting Resync keeps this state itself", Run: a.redisCheck},
 		{Name: "llm:reachable", Title: "LLM Fallback Service", Category: health.Services, Smoke: true, Deep: true,
 			Fix: "look whether the model's server is up and llm.endpoint (LLM_ENDPOINT) or the target's base_url is its address, and whether its key is right; without a model Resync answers from plan and documents", Run: a.modelCheck},
 		knowledge, meaning, breakers,
