@@ -87,17 +87,5 @@ func (p *Pooler) NewDatabase(t testing.TB) string { return p.through(p.server.Ne
 func (p *Pooler) Open(t *testing.T, opts ...store.Option) (*store.Store, *sql.DB) {
 	t.Helper()
 	direct := p.server.NewDatabase(t)
-	st, err := store.Open(t.Context(), p.through(direct), opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := sql.Open("pgx", direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		raw.Close()
-		st.Close()
-	})
-	return st, raw
+	return openBoth(t, p.through(direct), direct, opts)
 }

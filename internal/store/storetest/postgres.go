@@ -191,11 +191,17 @@ func (s *Server) NewDatabase(t testing.TB) string {
 func (s *Server) Open(t *testing.T, opts ...store.Option) (*store.Store, *sql.DB) {
 	t.Helper()
 	url := s.NewDatabase(t)
+	return openBoth(t, url, url, opts)
+}
+
+// openBoth opens a store at one URL, and the database itself at another.
+func openBoth(t *testing.T, url, direct string, opts []store.Option) (*store.Store, *sql.DB) {
+	t.Helper()
 	st, err := store.Open(t.Context(), url, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := sql.Open("pgx", url)
+	raw, err := sql.Open("pgx", direct)
 	if err != nil {
 		t.Fatal(err)
 	}
