@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"os"
@@ -138,6 +139,31 @@ func openTogether(t *testing.T, url string) {
 	if err != nil || v.Entries != 6 {
 		t.Errorf("%+v %v, want 6 entries", v, err)
 	}
+}
+
+// TestOpenWaitsForTheFile: SQLite itself does not wait for the lock that the switch to
+// its write-ahead log takes; of processes that start together one failed.
+func TestOpenWaitsForTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "resync.db")
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	first, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.ExecContext(t.Context(), "begin immediate"); err != nil {
+		t.Fatal(err)
+	}
+	free := time.AfterFunc(300*time.Millisecond, func() {
+		if _, err := first.ExecContext(context.Background(), "rollback"); err != nil {
+			t.Error(err)
+		}
+	})
+	defer free.Stop()
+	put(t, openAt(t, path), store.NewID("run"))
 }
 
 // TestDefect35_SurvivesRestart: the predecessor kept runs, approvals and undo

@@ -12,14 +12,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// sqliteBusyMillis is how long a writer waits for another process's lock
-// before it gives up with ErrBusy.
-const sqliteBusyMillis = "5000"
+// sqliteBusy is how long a writer waits for another process's lock before it
+// gives up with ErrBusy.
+const sqliteBusy = 5 * time.Second
 
 // openSQLite opens the file with one writing connection, so that writers queue
 // in Go and never meet SQLITE_BUSY among themselves, and several reading ones.
@@ -30,19 +31,19 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	}
 	s.where = abs
 	s.d = dialect{name: "sqlite", snapshot: &sql.TxOptions{ReadOnly: true}, classify: classifySQLite}
+	busyTimeout := fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds())
 	if s.w, err = sqlitePool(abs, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(" + sqliteBusyMillis + ")", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {busyTimeout, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 	}); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, err)
 	}
 	s.w.SetMaxOpenConns(1)
-	// The first connection switches the file to WAL; readers come after it.
-	if err := s.w.PingContext(ctx); err != nil {
+	if err := s.switchToWAL(ctx); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, s.d.translate(ctx, err))
 	}
 	if s.r, err = sqlitePool(abs, url.Values{
-		"_pragma": {"busy_timeout(" + sqliteBusyMillis + ")", "query_only(1)"},
+		"_pragma": {busyTimeout, "query_only(1)"},
 	}); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, err)
 	}
@@ -50,6 +51,24 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.r.SetMaxOpenConns(n)
 	s.r.SetMaxIdleConns(n)
 	return nil
+}
+
+// switchToWAL makes the first connection, which switches the file to WAL; readers come
+// after it. SQLite does not wait for the lock this takes (no busy handler is asked where
+// a reader wants to be the only one, as two of them could wait for each other): of
+// processes that start together on a new file one would fail at once.
+func (s *Store) switchToWAL(ctx context.Context) error {
+	for until := time.Now().Add(sqliteBusy); ; {
+		err := s.w.PingContext(ctx)
+		if !errors.Is(s.d.causeOf(err), ErrBusy) || !time.Now().Before(until) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // sqlitePool is a pool of connections to a file that keep their statements.
