@@ -79,6 +79,10 @@ func consequenceOf(part string) consequence {
 			works: "everything; messages are kept and sent when the receiver answers", missing: "messages arrive late"}
 	case kind == "background_sync":
 		return consequence{title: "Reading of the plan", less: tagged("plan"), refused: never, works: "the last picture of the plan with its age", missing: "news of the plan"}
+	case kind == "health_check":
+		return consequence{title: "The health page's look at the engine", less: never, refused: never, works: "everything an operator works with", missing: "news of the engine on the health page"}
+	case kind == "otlp":
+		return consequence{title: "Collector of traces", less: never, refused: never, works: "everything an operator works with", missing: "traces of this time: they are dropped and counted"}
 	}
 	return consequence{title: part, less: never, refused: never, works: "everything an operator works with", missing: "what this service is for"}
 }

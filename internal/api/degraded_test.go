@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"resync/breaker"
 	"resync/internal/state/statetest"
 )
 
@@ -80,6 +81,38 @@ func TestScreensAreToldOfOutages(t *testing.T) {
 	}
 	if got[0] != "degraded: forced open by hand for 10m0s: new disks" || got[1] != "healed: enabled by hand: they are in" {
 		t.Errorf("a screen that comes back hears %q", got)
+	}
+}
+
+// TestEveryPartHasItsWords: what it means that a part is away stands there for each
+// breaker of the contract that something calls. (On SQLite the breaker of the database
+// stops nobody, so that its words can be read here.)
+func TestEveryPartHasItsWords(t *testing.T) {
+	h := newHost(t).ready()
+	admin := h.as("admin")
+	var names []string
+	for _, s := range breaker.Contract() {
+		if s.Name != "redis" && s.Name != "siem" {
+			names = append(names, s.Name)
+			admin.post(breakersPath+"/"+s.Name+"/force-open", map[string]any{"reason": "to read", "ttl_seconds": 600}).ok()
+		}
+	}
+	got := admin.parts()
+	titles := map[string]string{}
+	for _, name := range names {
+		p := got[name]
+		title, _ := p["title"].(string)
+		if title == "" || title == name || p["works"] == "" || p["missing"] == "" || p["missing"] == "what this service is for" || p["reason"] != "to read" {
+			t.Errorf("%s: %v", name, p)
+		}
+		if other := titles[title]; other != "" && name != "teams" && name != "webhook" { // both are messages
+			t.Errorf("%s and %s are both called %q", name, other, title)
+		}
+		titles[title] = name
+	}
+	db := got["database"]
+	if !strings.Contains(db["missing"].(string), "what cannot be recorded is not carried out") || !slices.Contains(db["refused_endpoints"].([]any), any("POST /api/v1/agents/tools/execute")) {
+		t.Errorf("%v", db)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"resync/breaker"
 	"resync/internal/config"
@@ -57,7 +58,8 @@ func (a *App) redisCheck(ctx context.Context) health.Result {
 	if err != nil {
 		return health.Failed("%v", err)
 	}
-	st, err := state.Open(ctx, state.Settings{URL: url.Reveal(), FailFast: true, Breaker: guard})
+	// Once more after a pause: a machine that starts is busy, and TLS has 200 ms.
+	st, err := state.Open(ctx, state.Settings{URL: url.Reveal(), FailFast: true, Retries: 1, Backoff: 100 * time.Millisecond, Breaker: guard})
 	if err != nil {
 		return health.Failed("%v", err)
 	}

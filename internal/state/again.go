@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -64,6 +65,36 @@ func (c secured) SyscallConn() (syscall.RawConn, error) {
 	return below.SyscallConn()
 }
 
+// Write writes. A server that does not accept our certificate, or misses one, says so
+// after our side of the handshake is over, and ends the connection: the client sees that
+// in its first writing, and would not read any more.
+func (c secured) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if broke(err) {
+		err = cmp.Or(c.lastWord(), err)
+	}
+	return n, err
+}
+
+// lastWord is the alert that has arrived on a connection which cannot be written to,
+// when it is about a certificate.
+func (c secured) lastWord() error {
+	if err := c.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+		return nil
+	}
+	_, err := c.Read(make([]byte, 1))
+	if err == nil || !ofCertificate(err) {
+		return nil
+	}
+	return err
+}
+
+// ofCertificate reports an alert of the other side about a certificate of ours.
+func ofCertificate(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "remote error: tls: ") && strings.Contains(text, "certificate")
+}
+
 // dialTLS makes secured connections.
 func dialTLS(config *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	d := &tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTime, KeepAlive: 5 * time.Minute}, Config: config}
@@ -91,7 +122,7 @@ func distrust(err error) string {
 	if strings.Contains(err.Error(), "tls: certificate required") {
 		return "Redis asks for a certificate of Resync: name it in redis.url, as ?cert_file=PATH&key_file=PATH"
 	}
-	if strings.Contains(err.Error(), "remote error: tls: ") && strings.Contains(err.Error(), "certificate") {
+	if ofCertificate(err) {
 		return "Redis does not accept the certificate of Resync: name one in redis.url, as ?cert_file=PATH&key_file=PATH, that its authority has signed"
 	}
 	return ""
