@@ -65,15 +65,17 @@ type Deps struct {
 	// nil: none can be added.
 	Receivers *notify.Book
 	Breakers  *breaker.Registry // what /admin/resilience shows and steers
-	Checks    *health.Runner
-	Metrics   *telemetry.Metrics
-	Tracing   *telemetry.Tracing // nil when no collector is set up
-	Prom      http.Handler       // serves /metrics
-	Console   http.Handler       // serves the browser's files
-	State     *state.State       // shared caches and limits; nil is the memory of this process
-	Reads     *state.Reads       // cached reads of the engines, through State; nil makes its own
-	Strategy  *config.Strategy   // changes to the tiers; may be nil
-	Limits    Limits
+	// KeepBreaker writes down what a breaker is now, for after a restart.
+	KeepBreaker func(ctx context.Context, name string) error
+	Checks      *health.Runner
+	Metrics     *telemetry.Metrics
+	Tracing     *telemetry.Tracing // nil when no collector is set up
+	Prom        http.Handler       // serves /metrics
+	Console     http.Handler       // serves the browser's files
+	State       *state.State       // shared caches and limits; nil is the memory of this process
+	Reads       *state.Reads       // cached reads of the engines, through State; nil makes its own
+	Strategy    *config.Strategy   // changes to the tiers; may be nil
+	Limits      Limits
 	// Resilience keeps what administrators change of breakers, tiers and limits while
 	// the program runs; nil: nothing can be changed.
 	Resilience *resilience.Keeper

@@ -117,6 +117,11 @@ func (s *server) breaker(_ context.Context, in *breakerInput) (*breakerOutput, e
 	return &breakerOutput{viewBreaker(b.Detail())}, nil
 }
 
+// switchKept is how long a switch waits to be written down. It holds all the same when
+// it is not: a breaker is switched when something is broken, and that may be the
+// database.
+const switchKept = 2 * time.Second
+
 func (s *server) switchBreaker(ctx context.Context, in *switchInput, verb string, do func(name, reason, by string, ttl time.Duration) error) (*switchOutput, error) {
 	reason, ttl := "", time.Duration(0)
 	if in.Body != nil {
@@ -138,10 +143,17 @@ func (s *server) switchBreaker(ctx context.Context, in *switchInput, verb string
 	if err != nil {
 		return nil, breakerProblem(err)
 	}
+	keepCtx, cancel := context.WithTimeout(ctx, switchKept)
+	defer cancel()
+	kept := s.KeepBreaker(keepCtx, in.Name)
 	out := &switchOutput{}
 	out.Body.Breaker = viewBreaker(b.Detail())
 	out.Body.Success, out.Body.NewState = true, out.Body.Breaker.State
 	out.Body.Message = "circuit breaker " + in.Name + " is now " + b.State().String()
+	if kept != nil {
+		s.Log.WarnContext(ctx, "the switch of a circuit breaker is not kept yet", "breaker", in.Name, "err", kept)
+		out.Body.Message += "; the database could not keep that yet: a restart before it can would forget it"
+	}
 	return out, nil
 }
 

@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -212,4 +214,51 @@ func TestHealsByItself(t *testing.T) {
 	if diff := cmp.Diff([]string{"forced open by hand for 1s: restart of the engine", "the operator's switch has run out", "1 of 1 probes succeeded"}, causes); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestASwitchIsKept: an administrator's switch is written down when it is answered, and
+// holds where that is not possible, which is said.
+func TestASwitchIsKept(t *testing.T) {
+	h := newHost(t).ready()
+	admin := h.as("admin")
+	db, err := sql.Open("sqlite", h.file)
+	must(t, err)
+	defer db.Close()
+	other, err := db.Conn(t.Context())
+	must(t, err)
+	lock := func(d time.Duration) (unlock func()) {
+		_, err := other.ExecContext(t.Context(), "begin immediate")
+		must(t, err)
+		done := make(chan struct{})
+		time.AfterFunc(d, func() {
+			defer close(done)
+			if _, err := other.ExecContext(context.Background(), "rollback"); err != nil {
+				t.Error(err)
+			}
+		})
+		return func() { <-done }
+	}
+	kept := func(name string) (history string) {
+		t.Helper()
+		err := db.QueryRowContext(t.Context(), "select history from breakers where name = ?", name).Scan(&history)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			t.Fatal(err)
+		}
+		return history
+	}
+
+	unlock := lock(300 * time.Millisecond) // longer than an answer takes that does not wait
+	got := admin.post(breakersPath+"/webhook/force-open", map[string]any{"reason": "they move house"}).ok()
+	if got["message"] != "circuit breaker webhook is now forced_open" || !strings.Contains(kept("webhook"), "they move house") {
+		t.Errorf("%v, kept is %q", got["message"], kept("webhook"))
+	}
+	unlock()
+
+	unlock = lock(4 * time.Second)
+	got = admin.post(breakersPath+"/teams/force-open", map[string]any{"reason": "they move too"}).ok()
+	if !strings.HasSuffix(got["message"].(string), "a restart before it can would forget it") || got["new_state"] != "FORCED_OPEN" {
+		t.Errorf("%v", got)
+	}
+	unlock()
+	h.eventually("the switch to be kept", func() bool { return strings.Contains(kept("teams"), "they move too") })
 }

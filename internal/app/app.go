@@ -214,7 +214,7 @@ func (a *App) openHTTP(context.Context) error {
 	d := api.Deps{
 		State: a.shared, Reads: a.reads, Answers: a.answers, Strategy: a.opt.Config.Redis.Strategy, RedisFailFast: a.failFastAtStart,
 		Limits: api.Limits(a.opt.Config.Limits), Announce: a.announced, Resilience: a.steering, Audit: a.db, Tell: a.tellServers,
-		Auth: a.auth, Chat: a.chat, News: a.news, Webhooks: a.outbox(), Receivers: a.receivers(), Breakers: a.breakers, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
+		Auth: a.auth, Chat: a.chat, News: a.news, Webhooks: a.outbox(), Receivers: a.receivers(), Breakers: a.breakers, KeepBreaker: a.keepBreaker, ReadTime: a.opt.ReadTime, Checks: checks, Metrics: a.metrics, Tracing: a.tracing, Prom: telemetry.Handler(reg), Console: console,
 		LLM: a.llm, Writer: a.writer(), Knowledge: a.base, Reindex: a.reindex, Chunking: a.chunking, Keys: a.db, RequireKey: a.opt.Config.Server.RequireKey, Log: a.log, Base: a.ctx, Version: a.opt.Version, Secure: a.secure(), Draining: a.draining.Load,
 	}
 	for _, e := range a.engines {

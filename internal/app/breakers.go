@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,10 +79,11 @@ type breakerBook struct {
 	wake  chan struct{}
 	calls map[string]int64           // :: breaker → calls and refusals when it was last written
 	left  map[string]breaker.History // :: of breakers that are made later in the start
+	pen   chan struct{}              // :: held by who writes: an older history must not overwrite a newer one
 }
 
 func newBreakerBook() *breakerBook {
-	return &breakerBook{dirty: map[string]bool{}, wake: make(chan struct{}, 1), calls: map[string]int64{}, left: map[string]breaker.History{}}
+	return &breakerBook{dirty: map[string]bool{}, wake: make(chan struct{}, 1), calls: map[string]int64{}, left: map[string]breaker.History{}, pen: make(chan struct{}, 1)}
 }
 
 // earlier takes the history of a breaker that had not been made when the others'
@@ -246,13 +248,9 @@ func (a *App) markCounted() {
 // marked for the next time; the database being away is what a breaker says.
 func (a *App) saveBreakers(ctx context.Context) {
 	for _, name := range a.book.take() {
-		b, err := a.breakers.Get(name)
-		if err != nil {
+		err := a.keepBreaker(ctx, name)
+		if errors.Is(err, breaker.ErrUnknown) {
 			continue
-		}
-		raw, err := json.Marshal(b.Export())
-		if err == nil {
-			err = a.db.SaveBreaker(ctx, name, raw)
 		}
 		if err != nil {
 			a.log.DebugContext(ctx, "the history of a circuit breaker is not kept yet", "breaker", name, "err", err)
@@ -261,6 +259,25 @@ func (a *App) saveBreakers(ctx context.Context) {
 			a.book.mu.Unlock()
 		}
 	}
+}
+
+// keepBreaker writes the history of one breaker down.
+func (a *App) keepBreaker(ctx context.Context, name string) error {
+	select {
+	case a.book.pen <- struct{}{}:
+		defer func() { <-a.book.pen }()
+	case <-ctx.Done():
+		return fmt.Errorf("keeping the history of circuit breaker %s: %w", name, context.Cause(ctx))
+	}
+	b, err := a.breakers.Get(name)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(b.Export())
+	if err != nil {
+		return fmt.Errorf("writing the history of circuit breaker %s: %w", name, err)
+	}
+	return a.db.SaveBreaker(ctx, name, raw)
 }
 
 // breakerCheck is the breakers' block of /health.
