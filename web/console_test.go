@@ -244,6 +244,7 @@ func TestApproveRunUndo(t *testing.T) {
 	b.goTo("/ask")
 	b.typeIn("#ask", "Hold the successor of PAYROLL_NET")
 	b.press("Ask")
+	b.see("Answer ready") // what comes moves the button, and a slow click meets what was there before
 	b.click("[data-tool=hold_job]")
 	b.wait("the card", "document.querySelector('.approval h3')?.innerText === 'Hold PAYROLL_PRD_POST on CPU7'")
 	for _, text := range []string{"5:00 left", "PROD-MDM is a production engine", "Can be undone: release gives back priority 50", "READY", "HOLD"} {

@@ -22,3 +22,6 @@ func (s *Store) Each(ctx context.Context, query string, fn func(string)) error {
 		return err
 	})
 }
+
+// SetLargeLog says from which size on the log of SQLite is begun anew.
+func (s *Store) SetLargeLog(bytes int64) { s.walMost = bytes }

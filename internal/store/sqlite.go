@@ -31,10 +31,9 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	}
 	s.where = abs
 	s.d = dialect{name: "sqlite", snapshot: &sql.TxOptions{ReadOnly: true}, classify: classifySQLite}
-	busyTimeout := fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds())
 	if s.w, err = sqlitePool(abs, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {busyTimeout, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {busyTimeout(sqliteBusy), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 	}); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, err)
 	}
@@ -43,7 +42,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return fmt.Errorf("open database %s: %w", abs, s.d.translate(ctx, err))
 	}
 	if s.r, err = sqlitePool(abs, url.Values{
-		"_pragma": {busyTimeout, "query_only(1)"},
+		"_pragma": {busyTimeout(sqliteBusy), "query_only(1)"},
 	}); err != nil {
 		return fmt.Errorf("open database %s: %w", abs, err)
 	}
@@ -52,6 +51,9 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.r.SetMaxIdleConns(n)
 	return nil
 }
+
+// busyTimeout is the pragma that has SQLite itself wait for a lock.
+func busyTimeout(d time.Duration) string { return fmt.Sprintf("busy_timeout(%d)", d.Milliseconds()) }
 
 // switchToWAL makes the first connection, which switches the file to WAL; readers come
 // after it. SQLite does not wait for the lock this takes (no busy handler is asked where

@@ -42,9 +42,13 @@ type Store struct {
 	tmp     string           // :: directory to remove on Close, for ":memory:"
 	asItIs  bool             // :: the schema is looked at, never changed
 
+	commits   atomic.Uint64
+	shrinking atomic.Bool // :: the log of SQLite is being begun anew
+	walMost   int64       // :: from which size it is
+
 	noWrites atomic.Int64   // :: until when (ns since 1970) new connections are known to take no writes either
 	patience time.Duration  // :: longest silence of a server over a network
-	ending   sync.WaitGroup // :: transactions that are being given up
+	ending   sync.WaitGroup // :: transactions that are being given up, a log that is being begun anew
 }
 
 // Option changes how a store is opened.
@@ -67,7 +71,7 @@ func WithClock(now func() time.Time) Option {
 // It fails with [ErrNotADatabase], [ErrSchemaTooNew], [ErrReadOnly],
 // [ErrStorageFull] or [ErrBusy] where one of these is the cause.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
-	s := &Store{now: time.Now, patience: Patience}
+	s := &Store{now: time.Now, patience: Patience, walMost: walMost}
 	for _, o := range opts {
 		o(s)
 	}

@@ -46,7 +46,11 @@ func (s *Store) update(ctx context.Context, fn func(conn) error) error {
 	if err := fn(conn{d: s.d, q: tx, ear: tx.ear}); err != nil {
 		return err
 	}
-	return s.d.translate(ctx, tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return s.d.translate(ctx, err)
+	}
+	s.committed()
+	return nil
 }
 
 // view runs fn in a read transaction that sees one state of the database.
@@ -96,6 +100,9 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error
 	c.heard(e)
 	if err != nil {
 		return 0, c.d.translate(ctx, err)
+	}
+	if c.s != nil && !c.again {
+		c.s.committed()
 	}
 	return res.RowsAffected()
 }

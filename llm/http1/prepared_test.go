@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +122,28 @@ func TestBodiesThatAreNotSent(t *testing.T) {
 	}
 	if _, err := p.Do(t.Context(), []byte("yes")); err == nil || !strings.Contains(err.Error(), "connecting") {
 		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// late is a context whose deadline is over and which has not noticed yet.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+// A dialer that sees the deadline first does not make a broken server of a caller whose
+// time is over.
+func TestTheDialerSeesTheDeadlineFirst(t *testing.T) {
+	r := newRig(t, func(o *Options) {
+		o.Dial = func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+		}
+	})
+	p := r.prepared(r.request(t.Context(), "http://127.0.0.1:1/x", "x"))
+	if _, err := p.Do(late{t.Context()}, []byte("x")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("over: %v", err)
+	}
+	if _, err := p.Do(t.Context(), []byte("x")); err == nil || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "connecting") {
+		t.Errorf("the dialer's own time: %v", err)
 	}
 }
 

@@ -141,12 +141,24 @@ func (t *Transport) open(ctx context.Context, address string) (*conn, error) {
 	}
 	nc, err := t.opt.Dial(ctx, "tcp", address)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+		if cause := over(ctx); cause != nil {
+			return nil, cause
 		}
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
 	return newConn(t, address, nc), nil
+}
+
+// over is why the time of a call is over, nil when it is not. A dialer may notice the
+// deadline of a context a moment before the context does.
+func over(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if at, has := ctx.Deadline(); has && !time.Now().Before(at) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // waiting takes the connection that was used last out of those that wait; nil
