@@ -145,13 +145,13 @@ func (s *server) switchBreaker(ctx context.Context, in *switchInput, verb string
 	}
 	keepCtx, cancel := context.WithTimeout(ctx, switchKept)
 	defer cancel()
-	kept := s.KeepBreaker(keepCtx, in.Name)
+	notKept := s.KeepBreaker(keepCtx, in.Name)
 	out := &switchOutput{}
 	out.Body.Breaker = viewBreaker(b.Detail())
 	out.Body.Success, out.Body.NewState = true, out.Body.Breaker.State
 	out.Body.Message = "circuit breaker " + in.Name + " is now " + b.State().String()
-	if kept != nil {
-		s.Log.WarnContext(ctx, "the switch of a circuit breaker is not kept yet", "breaker", in.Name, "err", kept)
+	if notKept != nil {
+		s.Log.WarnContext(ctx, "the switch of a circuit breaker is not kept yet", "breaker", in.Name, "err", notKept)
 		out.Body.Message += "; the database could not keep that yet: a restart before it can would forget it"
 	}
 	return out, nil
